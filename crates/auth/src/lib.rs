@@ -1,0 +1,1 @@
+//! Security contexts, bytes in and bytes out: NTLM, SPNEGO, sealed multipart framing.

@@ -1,0 +1,1 @@
+//! A simulated farm of Exchange servers: WinRM endpoint, IIS configuration, front ends, load balancer, faults.

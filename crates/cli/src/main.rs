@@ -1,0 +1,3 @@
+//! The `casgate` command.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! What Exchange adds to IIS: versions, virtual directories, health pages.

@@ -1,0 +1,1 @@
+//! Events to people and programs: bars, lines, JSON lines, summary.

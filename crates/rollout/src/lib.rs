@@ -1,0 +1,1 @@
+//! The rollout's decision core: plan, availability proof, events, state machine. No clock, no disk, no network.

@@ -1,0 +1,1 @@
+//! A WinRM client: one authenticated connection is one value.

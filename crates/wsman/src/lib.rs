@@ -1,0 +1,1 @@
+//! WS-Management and MS-WSMV messages, both directions.

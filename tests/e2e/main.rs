@@ -1,0 +1,1 @@
+//! Whole rollouts over real sockets against the simulated farm.
