@@ -1,0 +1,73 @@
+//! Typed switches for bad days. All are off on a fresh machine; any may be thrown while the machine runs.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+/// A switch that stays as it is set.
+#[derive(Debug, Default)]
+pub struct Switch(AtomicBool);
+
+impl Switch {
+    /// Turns the fault on or off.
+    pub fn set(&self, on: bool) {
+        self.0.store(on, Ordering::SeqCst);
+    }
+
+    /// Whether the fault is on.
+    pub fn is_on(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+/// A fault that happens the next few times and then no more.
+#[derive(Debug, Default)]
+pub struct Countdown(AtomicU32);
+
+impl Countdown {
+    /// The next `times` occasions fail.
+    pub fn set(&self, times: u32) {
+        self.0.store(times, Ordering::SeqCst);
+    }
+
+    /// How many occasions are left.
+    pub fn left(&self) -> u32 {
+        self.0.load(Ordering::SeqCst)
+    }
+
+    /// Uses up one occasion; `true` when this one shall fail.
+    pub fn take(&self) -> bool {
+        self.0
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1))
+            .is_ok()
+    }
+}
+
+/// Everything that can be made to go wrong on one server.
+#[derive(Debug, Default)]
+pub struct Faults {
+    /// `dism /enable-feature` fails with 0x800f081f: the source files cannot be found.
+    pub feature_install_fails: Switch,
+    /// `dism /enable-feature` answers 3010; the feature is enabled only after [`Machine::reboot`](super::Machine::reboot).
+    pub feature_needs_reboot: Switch,
+    /// The next commits of appcmd fail because `applicationHost.config` has changed on disk.
+    pub file_changed_on_disk: Countdown,
+    /// The next `iisreset` says access denied after the stop phase and leaves W3SVC stopped.
+    pub iisreset_access_denied_w3svc_stopped: Countdown,
+    /// The next `iisreset` exits 1053 although the services come back.
+    pub iisreset_1053: Countdown,
+    /// The next `iisreset` never ends; the services are restarted.
+    pub iisreset_hangs: Countdown,
+    /// `healthcheck.htm` answers 503 as long as this is on.
+    pub health_stays_503: Switch,
+    /// `appcmd` answers as for a token without administrative rights.
+    pub filtered_token: Switch,
+    /// Starting W3SVC fails with 1068 (`sc start`, `iisreset`).
+    pub w3svc_does_not_start: Switch,
+    /// Messages of appcmd come in another language.
+    pub localised: Switch,
+    /// The WinRM port refuses connections (honoured by `endpoint`).
+    pub winrm_down: Switch,
+    /// The WinRM port accepts and never answers (honoured by `endpoint`).
+    pub winrm_silent: Switch,
+    /// The connection is dropped after the next `Command` was begun (honoured by `endpoint`).
+    pub drop_after_command: Countdown,
+}
