@@ -1,0 +1,391 @@
+//! Replies: what they say, and how they are read.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use roxmltree::Node;
+
+use crate::document::{self, boolean, child, child_text, children};
+use crate::error::Error;
+use crate::fault::Fault;
+use crate::id::{CommandId, MessageId, ShellId};
+use crate::namespace::{self, SHELL};
+use crate::shell::{StreamChunk, StreamName};
+use crate::{Action, duration, fault_xml};
+
+/// Takes base64 with or without its padding.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// A reply.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Response {
+    /// To `Identify`.
+    Identity(Identity),
+    /// To `Get` of the configuration.
+    Config(Config),
+    /// To `Create`.
+    ShellCreated(ShellCreated),
+    /// To `Command`.
+    CommandStarted {
+        /// The command's name; OMI leaves it out.
+        command_id: Option<CommandId>,
+    },
+    /// To `Receive`.
+    Received(Received),
+    /// To `Send`.
+    Sent,
+    /// To `Signal`.
+    Signalled,
+    /// To `Delete`.
+    Deleted,
+    /// Instead of any of these.
+    Fault(Box<Fault>),
+}
+
+/// Who the server says it is. Without a login the version is blank.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Identity {
+    /// The version of WS-Management, a URI.
+    pub protocol_version: Option<String>,
+    /// E.g. `Microsoft Corporation`.
+    pub vendor: Option<String>,
+    /// E.g. `OS: 10.0.17763 SP: 0.0 Stack: 3.0`.
+    pub version: Option<String>,
+}
+
+/// The parts of the service's configuration that matter to a client.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Config {
+    /// `MaxEnvelopeSizekb`: the largest request, in KiB.
+    pub max_envelope_size_kb: Option<u32>,
+    /// `MaxTimeoutms`: the longest `OperationTimeout`, in milliseconds.
+    pub max_timeout_ms: Option<u32>,
+}
+
+/// A new shell.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ShellCreated {
+    /// Its name, to be used exactly as it stands.
+    pub shell_id: ShellId,
+    /// What kind of shell.
+    pub resource_uri: Option<String>,
+    /// What the server tells of it; WinRM 1 and Windows 7 tell nothing.
+    pub details: Option<ShellDetails>,
+}
+
+/// `rsp:Shell` of a reply (MS-WSMV 2.2.4.36).
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct ShellDetails {
+    /// The user, without a domain.
+    pub owner: Option<String>,
+    /// The client's address as the server sees it.
+    pub client_ip: Option<String>,
+    /// Where commands start.
+    pub working_directory: Option<String>,
+    /// Variables of the environment.
+    pub environment: Vec<(String, String)>,
+    /// How long the shell may be unused.
+    pub idle_time_out: Option<Duration>,
+    /// Streams into commands.
+    pub input_streams: Vec<StreamName>,
+    /// Streams out of commands.
+    pub output_streams: Vec<StreamName>,
+    /// How long it has lived.
+    pub run_time: Option<Duration>,
+    /// How long it has been unused.
+    pub inactivity: Option<Duration>,
+}
+
+/// Output.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Received {
+    /// Pieces of streams, in the order sent. A piece may end in the middle of a character.
+    pub chunks: Vec<StreamChunk>,
+    /// States of commands; one reply may have several of the same command.
+    pub states: Vec<CommandState>,
+}
+
+impl Received {
+    /// `Some` when the command is done: its exit code, or `None` inside where the server told none.
+    /// A state that names no command (OMI) speaks of the one that was asked about.
+    pub fn done(&self, command: &CommandId) -> Option<Option<u32>> {
+        let ours = |state: &&CommandState| state.command_id.as_ref().is_none_or(|id| id.same(command));
+        let mut done = self
+            .states
+            .iter()
+            .filter(ours)
+            .filter(|state| state.state == State::Done)
+            .peekable();
+        done.peek()?;
+        Some(done.find_map(|state| state.exit_code))
+    }
+}
+
+/// What has become of a command.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct CommandState {
+    /// Which; OMI leaves it out.
+    pub command_id: Option<CommandId>,
+    /// What.
+    pub state: State,
+    /// With `Done`; unsigned, e.g. 3221225786 for Ctrl+C. OMI leaves it out.
+    pub exit_code: Option<u32>,
+}
+
+/// Running or not (MS-WSMV 2.2.4.10).
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum State {
+    /// More to come.
+    Running,
+    /// Not started yet.
+    Pending,
+    /// Ended, all output told.
+    Done,
+    /// Anything else, by its URI.
+    Other(String),
+}
+
+impl State {
+    /// The state that a URI names.
+    pub fn from_uri(uri: &str) -> Self {
+        match uri
+            .strip_prefix(SHELL)
+            .and_then(|rest| rest.strip_prefix("/CommandState/"))
+        {
+            Some("Running") => Self::Running,
+            Some("Pending") => Self::Pending,
+            Some("Done") => Self::Done,
+            _ => Self::Other(uri.to_owned()),
+        }
+    }
+
+    /// The URI on the wire.
+    pub fn uri(&self) -> String {
+        let word = match self {
+            Self::Running => "Running",
+            Self::Pending => "Pending",
+            Self::Done => "Done",
+            Self::Other(uri) => return uri.clone(),
+        };
+        format!("{SHELL}/CommandState/{word}")
+    }
+}
+
+impl Response {
+    /// Reads a reply. With `request`, the reply must relate to that message; a fault that relates to nothing at all is taken as well,
+    /// since some quota faults do, and so is an answer to `Identify`, which has no header.
+    ///
+    /// # Errors
+    /// Any [`Error`] but those of writing. A fault is not an error.
+    pub fn parse(bytes: &[u8], request: Option<&MessageId>) -> Result<Self, Error> {
+        let document = document::parse(document::text(bytes)?)?;
+        let envelope = document.root_element();
+        let header = child(envelope, namespace::SOAP, "Header");
+        let body = child(envelope, namespace::SOAP, "Body")
+            .ok_or_else(|| Error::unexpected("a SOAP body", "an envelope without one"))?;
+        let action = header.and_then(|header| child_text(header, namespace::ADDRESSING, "Action"));
+        let response = read_body(body, action.as_deref())?;
+        if let Some(request) = request {
+            let relates_to = header.and_then(|header| child_text(header, namespace::ADDRESSING, "RelatesTo"));
+            let may_be_absent = matches!(response, Self::Fault(_) | Self::Identity(_));
+            let fits = match &relates_to {
+                Some(id) => id == request.as_str(),
+                None => may_be_absent,
+            };
+            if !fits {
+                return Err(Error::OtherMessage {
+                    expected: request.to_string(),
+                    found: relates_to,
+                });
+            }
+        }
+        Ok(response)
+    }
+
+    /// One word for errors: which reply it is.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Identity(_) => "IdentifyResponse",
+            Self::Config(_) => "GetResponse",
+            Self::ShellCreated(_) => "CreateResponse",
+            Self::CommandStarted { .. } => "CommandResponse",
+            Self::Received(_) => "ReceiveResponse",
+            Self::Sent => "SendResponse",
+            Self::Signalled => "SignalResponse",
+            Self::Deleted => "DeleteResponse",
+            Self::Fault(_) => "Fault",
+        }
+    }
+}
+
+/// What a body is, is told by its first element; by the action where it has none.
+fn read_body(body: Node<'_, '_>, action: Option<&str>) -> Result<Response, Error> {
+    let Some(first) = document::first_element(body) else {
+        return match action {
+            Some(action) if action == Action::Delete.reply_uri() => Ok(Response::Deleted),
+            Some(action) if action == Action::Send.reply_uri() => Ok(Response::Sent),
+            Some(action) if action == Action::Signal.reply_uri() => Ok(Response::Signalled),
+            action => Err(Error::unexpected(
+                "a reply with a body",
+                format!("an empty one, action `{}`", action.unwrap_or_default()),
+            )),
+        };
+    };
+    let tag = first.tag_name();
+    match (tag.namespace().unwrap_or_default(), tag.name()) {
+        (namespace::SOAP, "Fault") => Ok(Response::Fault(Box::new(fault_xml::read(first)))),
+        (namespace::IDENTITY, "IdentifyResponse") => Ok(Response::Identity(Identity {
+            protocol_version: child_text(first, namespace::IDENTITY, "ProtocolVersion"),
+            vendor: child_text(first, namespace::IDENTITY, "ProductVendor"),
+            version: child_text(first, namespace::IDENTITY, "ProductVersion"),
+        })),
+        (namespace::CONFIG, "Config") => Ok(Response::Config(Config {
+            max_envelope_size_kb: number(first, "MaxEnvelopeSizekb")?,
+            max_timeout_ms: number(first, "MaxTimeoutms")?,
+        })),
+        (namespace::TRANSFER, "ResourceCreated") | (SHELL, "Shell") => {
+            read_created(body).map(Response::ShellCreated)
+        }
+        (SHELL, "CommandResponse") => Ok(Response::CommandStarted {
+            command_id: child_text(first, SHELL, "CommandId").map(|id| CommandId::from(id.as_str())),
+        }),
+        (SHELL, "ReceiveResponse") => read_received(first).map(Response::Received),
+        (SHELL, "SendResponse") => Ok(Response::Sent),
+        (SHELL, "SignalResponse") => Ok(Response::Signalled),
+        _ => Err(Error::unexpected(
+            "a reply of WS-Management",
+            document::name(first),
+        )),
+    }
+}
+
+fn number(node: Node<'_, '_>, name: &str) -> Result<Option<u32>, Error> {
+    let Some(text) = child_text(node, namespace::CONFIG, name) else {
+        return Ok(None);
+    };
+    text.parse()
+        .map(Some)
+        .map_err(|_| Error::unexpected(format!("a number in {name}"), format!("`{text}`")))
+}
+
+/// The name stands in the selectors of `ResourceCreated`, in `rsp:Shell`, or in both.
+fn read_created(body: Node<'_, '_>) -> Result<ShellCreated, Error> {
+    let parameters = child(body, namespace::TRANSFER, "ResourceCreated")
+        .and_then(|created| child(created, namespace::ADDRESSING, "ReferenceParameters"));
+    let selected = parameters
+        .and_then(|parameters| child(parameters, namespace::WSMAN, "SelectorSet"))
+        .and_then(|set| {
+            children(set, namespace::WSMAN, "Selector")
+                .find(|selector| selector.attribute("Name") == Some("ShellId"))
+        })
+        .map(document::trimmed)
+        .filter(|id| !id.is_empty());
+    let shell = child(body, SHELL, "Shell");
+    let shell_id = selected
+        .or_else(|| shell.and_then(|shell| child_text(shell, SHELL, "ShellId")))
+        .ok_or_else(|| Error::unexpected("the name of the new shell", "a reply without it"))?;
+    let resource_uri = parameters
+        .and_then(|parameters| child_text(parameters, namespace::WSMAN, "ResourceURI"))
+        .or_else(|| shell.and_then(|shell| child_text(shell, SHELL, "ResourceUri")));
+    Ok(ShellCreated {
+        shell_id: ShellId::from(shell_id.as_str()),
+        resource_uri,
+        details: shell.map(read_details),
+    })
+}
+
+fn read_details(shell: Node<'_, '_>) -> ShellDetails {
+    let text = |name| child_text(shell, SHELL, name);
+    let time = |name| text(name).and_then(|text| duration::read(&text));
+    let list = |name| {
+        text(name)
+            .map(|text| StreamName::read_list(&text))
+            .unwrap_or_default()
+    };
+    ShellDetails {
+        owner: text("Owner"),
+        client_ip: text("ClientIP"),
+        working_directory: text("WorkingDirectory"),
+        environment: child(shell, SHELL, "Environment")
+            .map(read_environment)
+            .unwrap_or_default(),
+        idle_time_out: time("IdleTimeOut"),
+        input_streams: list("InputStreams"),
+        output_streams: list("OutputStreams"),
+        run_time: time("ShellRunTime"),
+        inactivity: time("ShellInactivity"),
+    }
+}
+
+pub(crate) fn read_environment(environment: Node<'_, '_>) -> Vec<(String, String)> {
+    children(environment, SHELL, "Variable")
+        .map(|variable| {
+            (
+                variable.attribute("Name").unwrap_or_default().to_owned(),
+                document::raw_text(variable),
+            )
+        })
+        .collect()
+}
+
+fn read_received(reply: Node<'_, '_>) -> Result<Received, Error> {
+    let chunks = children(reply, SHELL, "Stream")
+        .map(read_chunk)
+        .collect::<Result<_, _>>()?;
+    let states = children(reply, SHELL, "CommandState")
+        .map(read_state)
+        .collect::<Result<_, _>>()?;
+    Ok(Received { chunks, states })
+}
+
+/// `rsp:Stream`, in a `Send` as in a `ReceiveResponse`.
+pub(crate) fn read_chunk(stream: Node<'_, '_>) -> Result<StreamChunk, Error> {
+    let name = stream
+        .attribute("Name")
+        .ok_or_else(|| Error::unexpected("a stream with a name", "one without"))?;
+    let mut encoded = document::raw_text(stream).into_bytes();
+    encoded.retain(|byte| !byte.is_ascii_whitespace());
+    let data = BASE64
+        .decode(&encoded)
+        .map_err(|error| Error::unexpected(format!("base64 in stream {name}"), error.to_string()))?;
+    Ok(StreamChunk {
+        name: StreamName::from_word(name),
+        command_id: command_id(stream),
+        data,
+        end: stream.attribute("End").and_then(boolean).unwrap_or(false),
+    })
+}
+
+fn read_state(state: Node<'_, '_>) -> Result<CommandState, Error> {
+    let uri = state
+        .attribute("State")
+        .ok_or_else(|| Error::unexpected("a state in CommandState", "none"))?;
+    let exit_code = child_text(state, SHELL, "ExitCode")
+        .map(|text| read_exit_code(&text))
+        .transpose()?;
+    Ok(CommandState {
+        command_id: command_id(state),
+        state: State::from_uri(uri),
+        exit_code,
+    })
+}
+
+/// Windows writes exit codes without a sign; a signed one is taken as the same 32 bits.
+fn read_exit_code(text: &str) -> Result<u32, Error> {
+    text.parse::<u32>()
+        .or_else(|_| text.parse::<i32>().map(i32::cast_unsigned))
+        .map_err(|_| Error::unexpected("an exit code of 32 bits", format!("`{text}`")))
+}
+
+/// The attribute, unless it is blank.
+pub(crate) fn command_id(node: Node<'_, '_>) -> Option<CommandId> {
+    node.attribute("CommandId")
+        .map(str::trim)
+        .filter(|id| !id.is_empty())
+        .map(CommandId::from)
+}
