@@ -36,14 +36,15 @@ pub fn decode(bytes: &[u8]) -> Decoded {
     let mut rest = text.as_str();
     while let Some(at) = rest.find(MARKER) {
         decoded.plain(&rest[..at]);
-        let mut tail = &rest[at + MARKER.len()..];
+        let mut raw = &rest[at..];
+        let mut tail = &raw[MARKER.len()..];
         let mut documents = 0;
         while let Some((document, after)) = next_document(tail) {
             if !decoded.document(document) {
-                decoded.plain(document);
+                decoded.plain(&raw[..raw.len() - after.len()]);
             }
             documents += 1;
-            tail = after;
+            (raw, tail) = (after, after);
         }
         if documents == 0 {
             decoded.plain(MARKER);
