@@ -1,0 +1,229 @@
+//! As much of DER as SPNEGO and certificates need: definite lengths, one-byte tags, bounds checked everywhere.
+
+use crate::error::Error;
+
+pub(crate) const OCTET_STRING: u8 = 0x04;
+pub(crate) const OBJECT_IDENTIFIER: u8 = 0x06;
+pub(crate) const ENUMERATED: u8 = 0x0a;
+pub(crate) const SEQUENCE: u8 = 0x30;
+
+/// The tag `[APPLICATION 0]`, which wraps the first token of a GSS mechanism (RFC 2743 3.1).
+pub(crate) const APPLICATION_0: u8 = 0x60;
+
+/// The tag `[number]`, constructed.
+pub(crate) const fn context(number: u8) -> u8 {
+    0xa0 | number
+}
+
+/// Reads one value after the other.
+#[derive(Clone)]
+pub(crate) struct Reader<'a> {
+    message: &'static str,
+    rest: &'a [u8],
+}
+
+/// One value.
+#[derive(Clone, Copy)]
+pub(crate) struct Value<'a> {
+    pub(crate) tag: u8,
+    pub(crate) content: &'a [u8],
+    /// Tag, length and content.
+    pub(crate) whole: &'a [u8],
+}
+
+impl<'a> Reader<'a> {
+    /// `message` is what errors call the bytes.
+    pub(crate) fn new(message: &'static str, bytes: &'a [u8]) -> Self {
+        Self { message, rest: bytes }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    /// The next value, whatever it is.
+    pub(crate) fn any(&mut self) -> Result<Value<'a>, Error> {
+        let all = self.rest;
+        let cut = || self.malformed("a complete DER value", format!("{} bytes", all.len()));
+        let (&tag, rest) = all.split_first().ok_or_else(cut)?;
+        if tag & 0x1f == 0x1f {
+            return Err(self.malformed("a one-byte DER tag", format!("{tag:#04x}")));
+        }
+        let (&first, mut rest) = rest.split_first().ok_or_else(cut)?;
+        let mut length = usize::from(first);
+        if first & 0x80 != 0 {
+            let octets = usize::from(first & 0x7f);
+            if !(1..=4).contains(&octets) {
+                return Err(self.malformed(
+                    "a definite DER length of at most 4 bytes",
+                    format!("{octets} bytes"),
+                ));
+            }
+            let (digits, behind) = rest.split_at_checked(octets).ok_or_else(cut)?;
+            length = digits
+                .iter()
+                .try_fold(0_usize, |sum, &digit| {
+                    Some(sum.checked_mul(256)? + usize::from(digit))
+                })
+                .ok_or_else(cut)?;
+            rest = behind;
+        }
+        let (content, rest) = rest.split_at_checked(length).ok_or_else(cut)?;
+        self.rest = rest;
+        let whole = all.get(..all.len() - rest.len()).unwrap_or_default();
+        Ok(Value { tag, content, whole })
+    }
+
+    /// The next value, which must have this tag.
+    pub(crate) fn one(&mut self, tag: u8, expected: &'static str) -> Result<Value<'a>, Error> {
+        let value = self.any()?;
+        match value.tag == tag {
+            true => Ok(value),
+            false => Err(self.malformed(expected, format!("tag {:#04x}", value.tag))),
+        }
+    }
+
+    /// The content of the next value, which must have this tag, as a reader of its own.
+    pub(crate) fn inside(&mut self, tag: u8, expected: &'static str) -> Result<Self, Error> {
+        Ok(Self {
+            message: self.message,
+            rest: self.one(tag, expected)?.content,
+        })
+    }
+
+    /// Nothing may follow.
+    pub(crate) fn end(&self) -> Result<(), Error> {
+        match self.rest {
+            [] => Ok(()),
+            rest => Err(self.malformed(
+                "nothing after the last DER value",
+                format!("{} bytes", rest.len()),
+            )),
+        }
+    }
+
+    pub(crate) fn of(&self, value: Value<'a>) -> Self {
+        Self {
+            message: self.message,
+            rest: value.content,
+        }
+    }
+
+    pub(crate) fn malformed(&self, expected: &'static str, found: impl Into<String>) -> Error {
+        Error::Malformed {
+            message: self.message,
+            expected,
+            found: found.into(),
+        }
+    }
+}
+
+/// One value with the concatenation of `parts` as its content.
+pub(crate) fn value(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
+    let length: usize = parts.iter().map(|part| part.len()).sum();
+    let mut bytes = Vec::with_capacity(length + 6);
+    bytes.push(tag);
+    match u8::try_from(length) {
+        Ok(short) if short < 0x80 => bytes.push(short),
+        _ => {
+            let digits = length.to_be_bytes();
+            let digits = digits
+                .get(digits.iter().take_while(|&&digit| digit == 0).count()..)
+                .unwrap_or_default();
+            bytes.push(0x80 | u8::try_from(digits.len()).unwrap_or(0x7f));
+            bytes.extend_from_slice(digits);
+        }
+    }
+    for part in parts {
+        bytes.extend_from_slice(part);
+    }
+    bytes
+}
+
+/// The dotted form of an object identifier, for error messages. Empty or overlong ones are shown as bytes.
+pub(crate) fn dotted(oid: &[u8]) -> String {
+    let mut arcs: Vec<u64> = Vec::new();
+    let mut arc = 0_u64;
+    for &byte in oid.iter().take(32) {
+        arc = (arc & 0x00ff_ffff_ffff_ffff) << 7 | u64::from(byte & 0x7f);
+        if byte & 0x80 == 0 {
+            match arcs.is_empty() {
+                true => {
+                    let root = (arc / 40).min(2);
+                    arcs.extend([root, arc - root * 40]);
+                }
+                false => arcs.push(arc),
+            }
+            arc = 0;
+        }
+    }
+    let texts: Vec<_> = arcs.iter().map(u64::to_string).collect();
+    texts.join(".")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn lengths_take_the_shortest_form() {
+        for (length, head) in [
+            (0, &[4, 0][..]),
+            (127, &[4, 127]),
+            (128, &[4, 0x81, 128]),
+            (255, &[4, 0x81, 255]),
+            (256, &[4, 0x82, 1, 0]),
+            (65_536, &[4, 0x83, 1, 0, 0]),
+        ] {
+            let bytes = value(OCTET_STRING, &[&vec![7; length]]);
+            assert!(bytes.starts_with(head), "{length}");
+            let mut reader = Reader::new("test", &bytes);
+            assert_eq!(reader.one(OCTET_STRING, "octets").unwrap().content.len(), length);
+            assert!(reader.end().is_ok());
+        }
+    }
+
+    #[test]
+    fn what_is_not_der_is_refused() {
+        for bytes in [
+            &[][..],
+            &[4],
+            &[4, 1],
+            &[4, 0x80, 0, 0],
+            &[4, 0x85, 0, 0, 0, 0, 1, 0],
+            &[4, 0x82, 1],
+            &[0x1f, 1, 0],
+            &[4, 0x84, 0xff, 0xff, 0xff, 0xff, 0],
+        ] {
+            assert!(Reader::new("test", bytes).any().is_err(), "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn object_identifiers_are_shown_dotted() {
+        assert_eq!(
+            dotted(&[0x2b, 6, 1, 4, 1, 0x82, 0x37, 2, 2, 0x0a]),
+            "1.3.6.1.4.1.311.2.2.10"
+        );
+        assert_eq!(
+            dotted(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x12, 1, 2, 2]),
+            "1.2.840.113554.1.2.2"
+        );
+        assert_eq!(dotted(&[]), "");
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
+            let mut reader = Reader::new("test", &bytes);
+            let mut consumed = 0;
+            while let Ok(value) = reader.any() {
+                consumed += value.whole.len();
+                prop_assert!(value.content.len() < value.whole.len());
+                let _ = dotted(value.content);
+            }
+            prop_assert!(consumed <= bytes.len());
+        }
+    }
+}
