@@ -1,0 +1,21 @@
+//! `appcmd.exe`: IIS's own command-line tool, as typed invocations.
+//!
+//! Every line names the full section path and, where it writes, `/commit:apphost`: the section is locked for the levels below ("IP Security
+//! `<ipSecurity>`", IIS documentation). What appcmd says is read from its XML and from the fixed words of its object lists; whether it failed is decided
+//! by the exit code, and its sentences (which Windows translates) are hints. Writing rules is [`ip_security::commits`](crate::ip_security::commits).
+
+mod config;
+mod failure;
+mod object;
+mod objects;
+
+pub use config::{list_effective_section, list_section};
+pub(crate) use failure::succeeded;
+pub use failure::{AppcmdError, AppcmdErrorKind};
+pub use objects::{
+    App, WorkerProcess, add_backup, delete_backup, list_app, list_backups, list_modules,
+    list_worker_processes, recycle_app_pool,
+};
+
+/// Where appcmd stands; it is not on the path. In a 32-bit shell Windows would silently run the 32-bit copy.
+pub const PROGRAM: &str = r"%windir%\system32\inetsrv\appcmd.exe";

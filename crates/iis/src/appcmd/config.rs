@@ -1,0 +1,64 @@
+//! `appcmd list config`: the section as it is written, and as it takes effect.
+
+use command::{CommandLine, Invocation, Output};
+
+use super::failure::AppcmdError;
+use super::{PROGRAM, object};
+use crate::ApplicationPath;
+use crate::ip_security::{SECTION, Section, element};
+
+/// The application's own section: what is written for this very place. Open and empty when nothing is.
+pub fn list_section(app: &ApplicationPath) -> Invocation<Result<Section, AppcmdError>> {
+    Invocation::new(line(app, "/xml"), |output| Ok(read(output)?.unwrap_or_default()))
+}
+
+/// The section as it takes effect at the application, inheritance and defaults included. An answer without the section is an error here.
+pub fn list_effective_section(app: &ApplicationPath) -> Invocation<Result<Section, AppcmdError>> {
+    Invocation::new(line(app, "/config:* /xml"), |output| {
+        read(output)?.ok_or_else(|| AppcmdError::unreadable("the section ipSecurity", &output.stdout_text()))
+    })
+}
+
+#[expect(
+    clippy::expect_used,
+    reason = "an application path is bounded and holds no character that a line cannot carry"
+)]
+fn line(app: &ApplicationPath, how: &str) -> CommandLine {
+    CommandLine::raw(format!(
+        r#"{PROGRAM} list config "{app}" /section:{SECTION} {how}"#
+    ))
+    .expect("a line about an application path")
+}
+
+/// `None` when appcmd answered without the section.
+fn read(output: &Output) -> Result<Option<Section>, AppcmdError> {
+    if let Some(error) = AppcmdError::of(output) {
+        return Err(error);
+    }
+    let text = output.stdout_text();
+    if text.trim().is_empty() {
+        return Ok(None);
+    }
+    let unreadable = |why: &str| AppcmdError::unreadable(why, &text);
+    let document = object::parse(&text).unwrap_or_else(|| Err(unreadable("XML")))?;
+    // Text mode prints the section without anything around it.
+    let root = document.root_element();
+    let around = root.children().find(|node| node.has_tag_name("CONFIG"));
+    let found = match around {
+        Some(config) => object::section(config, SECTION),
+        None => object::section(document.root(), SECTION),
+    };
+    let Some(found) = found else {
+        return if root.has_tag_name("appcmd") {
+            Ok(None)
+        } else {
+            Err(unreadable("element appcmd"))
+        };
+    };
+    element::read(found)
+        .map(Some)
+        .map_err(|error| unreadable(&error.to_string()))
+}
+
+#[cfg(test)]
+mod tests;

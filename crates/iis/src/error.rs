@@ -1,0 +1,124 @@
+//! What can go wrong in building a command or reading its output. appcmd has an error type of its own, [`AppcmdError`](crate::AppcmdError).
+
+/// A command that cannot be built, a program that failed, or an output that cannot be read.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Error {
+    /// The text is not `Site/path`.
+    #[error("`{text}` is not an application path: {reason}")]
+    BadApplicationPath {
+        /// The text.
+        text: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// A name that cannot stand in a command line.
+    #[error("`{name}` cannot be the name of {what}: {reason}")]
+    BadName {
+        /// What it should name, e.g. `an application pool`.
+        what: &'static str,
+        /// The name.
+        name: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// A rule with a text that could not be written safely, or that is neither an address nor a domain.
+    #[error("the rule `{rule}` cannot be written: expected an address with a mask, or a domain name")]
+    UnwritableRule {
+        /// The rule, as a person reads it.
+        rule: String,
+    },
+    /// Two rules with the same key. IIS refuses such a section (500.19, appcmd exit code 183).
+    #[error("two rules with the same address, mask and domain name: `{rule}`")]
+    DuplicateRule {
+        /// The second rule.
+        rule: String,
+    },
+    /// The command line could not be made.
+    #[error("the command line cannot be made")]
+    CommandLine {
+        /// Why.
+        #[from]
+        source: command::Error,
+    },
+    /// The program ended with an exit code that means failure.
+    #[error("{program} ended with {exit_code}: {text}")]
+    Failed {
+        /// The program, e.g. `sc queryex W3SVC`.
+        program: String,
+        /// Its exit code.
+        exit_code: u32,
+        /// What it wrote, for people.
+        text: String,
+    },
+    /// The program ended well, but what it wrote is not what was expected.
+    #[error("{program}: expected {expected}, found {found}")]
+    Unreadable {
+        /// The program.
+        program: String,
+        /// What should have been there.
+        expected: &'static str,
+        /// What was there, shortened.
+        found: String,
+    },
+    /// A configuration file that is not XML.
+    #[error("not a configuration file")]
+    NotXml {
+        /// Why.
+        #[source]
+        source: roxmltree::Error,
+    },
+    /// A configuration that says something other than the schema allows.
+    #[error("expected {expected} in attribute `{attribute}`, found `{found}`")]
+    BadAttribute {
+        /// The attribute.
+        attribute: &'static str,
+        /// What the schema allows.
+        expected: &'static str,
+        /// What was there.
+        found: String,
+    },
+}
+
+impl Error {
+    /// The exit code, where a program failed.
+    pub fn exit_code(&self) -> Option<u32> {
+        match self {
+            Self::Failed { exit_code, .. } => Some(*exit_code),
+            _ => None,
+        }
+    }
+}
+
+/// The first part of a text, on one line, for an error message.
+pub(crate) fn excerpt(text: &str) -> String {
+    const LONGEST: usize = 200;
+    let mut words = text.split_whitespace();
+    let mut short = words.next().unwrap_or("nothing").to_owned();
+    for word in words {
+        if short.len() + word.len() >= LONGEST {
+            short.push_str(" …");
+            break;
+        }
+        short.push(' ');
+        short.push_str(word);
+    }
+    short
+}
+
+/// Both streams in one text, for an error message: which of them a program complains on differs.
+pub(crate) fn complaint(output: &command::Output) -> String {
+    excerpt(&format!("{} {}", output.stdout_text(), output.stderr_text()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::excerpt;
+
+    #[test]
+    fn an_excerpt_is_one_short_line() {
+        assert_eq!(excerpt(" a\r\n\r\n b\tc "), "a b c");
+        assert_eq!(excerpt("\r\n"), "nothing");
+        let long = excerpt(&"word ".repeat(100));
+        assert!(long.ends_with("word …") && long.len() < 210, "{long}");
+    }
+}

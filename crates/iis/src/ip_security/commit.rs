@@ -1,0 +1,196 @@
+//! The way from one section to another, in as few commits as the command line allows.
+//!
+//! One appcmd call is one commit: all of it takes effect together or nothing does. Where the change does not fit into one line, it is cut into
+//! several, in an order in which no state between denies a client that both ends allow. A crash may stop the way at any such state.
+//!
+//! The order: (1) `allowUnlisted=true`; (2) denials go that do not stay; (3) new rules are appended, a rule that changes its place or its decision
+//! in one piece with its removal; (4) allowances go that do not stay; (5) `allowUnlisted=false`. Why it is safe: rules that stay are those with
+//! which the target begins, so in front of the target's first match for a client there are, at every instant, only rules that the target has
+//! there too and allowances that are still to go; a client whose first match is not appended yet is still covered by the old allowance or by the
+//! old `allowUnlisted`. The property is tested on random sections, cut as finely as possible.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use command::{CommandLine, Invocation};
+
+use super::SECTION;
+use super::rule::Rule;
+use super::section::{DenyAction, Section};
+use crate::appcmd::{self, AppcmdError};
+use crate::{ApplicationPath, Error};
+
+/// Longest line that is written. Below the limit of cmd.exe, since `%windir%` grows when it is replaced and WinRM puts `cmd /c` in front.
+const ROOM: usize = CommandLine::MAX - 191;
+
+/// One appcmd call, and the state that it leaves.
+#[derive(Clone, Debug)]
+pub struct Commit {
+    /// The call.
+    pub line: Invocation<Result<(), AppcmdError>>,
+    /// The section after it.
+    pub after: Section,
+}
+
+/// The commits that turn the section `from` at an application into `to`: none when nothing differs, one when it fits into a command line, otherwise
+/// several. No state between denies a client that `from` and `to` both allow. The end is `to` in meaning and in the order of its rules.
+///
+/// `from` may be the effective section: a removal of an inherited entry becomes a `<remove>` at this place. What a child cannot take back is an
+/// inherited `allowUnlisted="false"`; reading the section again shows it.
+///
+/// # Errors
+/// [`Error::UnwritableRule`] when a rule to be written holds anything but addresses or names; [`Error::DuplicateRule`] when two rules of one side
+/// have the same key.
+pub fn commits(app: &ApplicationPath, from: &Section, to: &Section) -> Result<Vec<Commit>, Error> {
+    commits_within(app, from, to, ROOM)
+}
+
+fn commits_within(
+    app: &ApplicationPath,
+    from: &Section,
+    to: &Section,
+    room: usize,
+) -> Result<Vec<Commit>, Error> {
+    no_duplicates(&from.rules)?;
+    no_duplicates(&to.rules)?;
+    let head = format!(r#"{} set config "{app}" /section:{SECTION}"#, appcmd::PROGRAM);
+    const TAIL: &str = " /commit:apphost";
+    let length = |text: &str| text.encode_utf16().count();
+    let (mut commits, mut line, mut state) = (Vec::new(), head.clone(), from.clone());
+    for edit in edits(from, to) {
+        let text = edit.text()?;
+        if line != head && length(&line) + length(&text) + TAIL.len() > room {
+            commits.push(commit(std::mem::replace(&mut line, head.clone()) + TAIL, &state)?);
+        }
+        line.push_str(&text);
+        edit.apply(&mut state);
+    }
+    if line != head {
+        commits.push(commit(line + TAIL, &state)?);
+    }
+    Ok(commits)
+}
+
+fn commit(line: String, after: &Section) -> Result<Commit, Error> {
+    Ok(Commit {
+        line: Invocation::new(CommandLine::raw(line)?, appcmd::succeeded),
+        after: after.clone(),
+    })
+}
+
+fn no_duplicates(rules: &[Rule]) -> Result<(), Error> {
+    let mut seen = BTreeSet::new();
+    match rules.iter().find(|rule| !seen.insert(rule.key())) {
+        Some(rule) => Err(Error::DuplicateRule {
+            rule: rule.to_string(),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// One change that is never cut.
+enum Edit {
+    AllowUnlisted(bool),
+    DenyAction(Option<DenyAction>),
+    EnableProxyMode(Option<bool>),
+    Remove(Rule),
+    Append(Rule),
+    /// The first goes and the second, with the same key, is appended.
+    Move(Rule, Rule),
+}
+
+impl Edit {
+    fn text(&self) -> Result<String, Error> {
+        let word = |value: bool| if value { "True" } else { "False" };
+        Ok(match self {
+            Self::AllowUnlisted(value) => format!(r#" /allowUnlisted:"{}""#, word(*value)),
+            // A default cannot be un-written with appcmd, so it is spelled out.
+            Self::DenyAction(action) => {
+                format!(r#" /denyAction:"{}""#, action.unwrap_or(DenyAction::Forbidden))
+            }
+            Self::EnableProxyMode(value) => {
+                format!(r#" /enableProxyMode:"{}""#, word(value.unwrap_or(false)))
+            }
+            Self::Remove(rule) => format!(r#" /-"{}""#, rule.as_element_key()?),
+            Self::Append(rule) => format!(r#" /+"{}""#, rule.as_new_element()?),
+            Self::Move(old, new) => {
+                format!(r#" /-"{}" /+"{}""#, old.as_element_key()?, new.as_new_element()?)
+            }
+        })
+    }
+
+    fn apply(self, state: &mut Section) {
+        let mut remove = |rule: &Rule| state.rules.retain(|r| !r.has_key_of(rule));
+        match self {
+            Self::AllowUnlisted(value) => state.allow_unlisted = value,
+            Self::DenyAction(action) => state.deny_action = action,
+            Self::EnableProxyMode(value) => state.enable_proxy_mode = value,
+            Self::Remove(rule) => remove(&rule),
+            Self::Append(rule) => state.rules.push(rule),
+            Self::Move(old, new) => {
+                remove(&old);
+                state.rules.push(new);
+            }
+        }
+    }
+}
+
+/// All changes in a safe order.
+fn edits(from: &Section, to: &Section) -> Vec<Edit> {
+    let (going, staying) = going(from, to);
+    let new = &to.rules[staying..];
+    let new_keys: BTreeSet<_> = new.iter().map(Rule::key).collect();
+    let (denials, allowances): (Vec<&Rule>, Vec<&Rule>) = going.into_iter().partition(|rule| !rule.allowed);
+    let proxy = |section: &Section| section.enable_proxy_mode.unwrap_or(false);
+    let action = |section: &Section| section.deny_action.unwrap_or(DenyAction::Forbidden);
+
+    let mut edits = Vec::new();
+    // Widening.
+    if to.allow_unlisted && !from.allow_unlisted {
+        edits.push(Edit::AllowUnlisted(true));
+    }
+    if proxy(from) && !proxy(to) {
+        edits.push(Edit::EnableProxyMode(to.enable_proxy_mode));
+    }
+    edits.extend(denials.into_iter().cloned().map(Edit::Remove));
+    let old: BTreeMap<_, &Rule> = allowances.iter().map(|rule| (rule.key(), *rule)).collect();
+    edits.extend(new.iter().map(|rule| match old.get(&rule.key()) {
+        Some(old) => Edit::Move((*old).clone(), rule.clone()),
+        None => Edit::Append(rule.clone()),
+    }));
+    // Narrowing.
+    let unwanted = allowances
+        .into_iter()
+        .filter(|rule| !new_keys.contains(&rule.key()));
+    edits.extend(unwanted.cloned().map(Edit::Remove));
+    if action(from) != action(to) {
+        edits.push(Edit::DenyAction(to.deny_action));
+    }
+    if proxy(to) && !proxy(from) {
+        edits.push(Edit::EnableProxyMode(to.enable_proxy_mode));
+    }
+    if from.allow_unlisted && !to.allow_unlisted {
+        edits.push(Edit::AllowUnlisted(false));
+    }
+    edits
+}
+
+/// The rules of `from` that do not stay, and how many rules at the target's beginning are there already, in the target's order.
+fn going<'a>(from: &'a Section, to: &Section) -> (Vec<&'a Rule>, usize) {
+    let mut staying = 0;
+    let mut going = Vec::new();
+    for rule in &from.rules {
+        let stays = to
+            .rules
+            .get(staying)
+            .is_some_and(|next| next.has_key_of(rule) && next.allowed == rule.allowed);
+        if stays {
+            staying += 1;
+        } else {
+            going.push(rule);
+        }
+    }
+    (going, staying)
+}
+
+#[cfg(test)]
+mod tests;
