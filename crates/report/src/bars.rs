@@ -1,0 +1,229 @@
+//! Bars on a terminal: the run, the pools against their floors, a line for each active server. Finished servers scroll up as permanent lines.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use inventory::{PoolName, ServerName};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use rollout::{Event, Progress, Sink};
+
+use crate::model::{Model, RowState};
+use crate::wording;
+
+/// Never more rows of servers than this: the rest is counted on one line.
+const MOST_SERVERS: usize = 10;
+
+/// The live screen. Permanent lines are written by ourselves while the bars are taken away, so that none is lost when bars are hidden.
+pub struct Bars {
+    multi: MultiProgress,
+    zone: TimeZone,
+    model: Model,
+    run: Option<ProgressBar>,
+    pools: BTreeMap<PoolName, ProgressBar>,
+    servers: BTreeMap<ServerName, ProgressBar>,
+    more: Option<ProgressBar>,
+}
+
+impl Bars {
+    /// Bars on standard error, redrawn at most ten times a second.
+    pub fn stderr(zone: TimeZone) -> Self {
+        Self::new(ProgressDrawTarget::stderr_with_hz(10), zone)
+    }
+
+    /// Bars on any target, for tests.
+    pub fn new(target: ProgressDrawTarget, zone: TimeZone) -> Self {
+        Self {
+            multi: MultiProgress::with_draw_target(target),
+            zone,
+            model: Model::default(),
+            run: None,
+            pools: BTreeMap::new(),
+            servers: BTreeMap::new(),
+            more: None,
+        }
+    }
+
+    /// Takes in facts of an earlier sitting without printing them.
+    pub fn replay(&mut self, events: &[Event]) {
+        events.iter().for_each(|event| self.model.apply(event));
+    }
+
+    fn permanent(&self, text: &str) {
+        self.multi.suspend(|| {
+            // The screen is gone when this fails; the journal has every fact.
+            let _ = writeln!(std::io::stderr(), "{text}");
+        });
+    }
+
+    fn redraw(&mut self, at: Timestamp) {
+        let Some(plan) = &self.model.plan else { return };
+        if self.model.verdict.is_some() {
+            return self.clear();
+        }
+        let total = plan.servers.len();
+        let run = self.run.get_or_insert_with(|| {
+            let bar = self
+                .multi
+                .add(ProgressBar::new(u64::try_from(total).unwrap_or(0)));
+            bar.set_style(style("{prefix} [{bar:24}] {pos}/{len} {wide_msg}"));
+            bar
+        });
+        run.set_prefix(format!(
+            "run {}",
+            self.model
+                .run
+                .as_ref()
+                .map(ToString::to_string)
+                .unwrap_or_default()
+        ));
+        run.set_position(u64::try_from(self.model.ended()).unwrap_or(0));
+        run.set_message(headline(&self.model, at));
+        for (name, pool) in &plan.pools {
+            let Some((now, members, least)) = self.model.rotation.get(name) else {
+                continue;
+            };
+            let bar = self.pools.entry(name.clone()).or_insert_with(|| {
+                let bar = self.multi.add(ProgressBar::new(u64::from(*members)));
+                bar.set_style(style("{prefix} [{bar:24}] {wide_msg}"));
+                bar.set_prefix(format!("pool {name}"));
+                bar
+            });
+            bar.set_position(u64::from(*now));
+            let word = if *now >= pool.min_in_rotation {
+                "OK"
+            } else {
+                "BELOW FLOOR"
+            };
+            bar.set_message(format!(
+                "in rotation {now}/{members}  floor {}  least {least}  {word}",
+                pool.min_in_rotation
+            ));
+        }
+        self.redraw_servers(at);
+    }
+
+    fn redraw_servers(&mut self, at: Timestamp) {
+        let active: Vec<&ServerName> = self
+            .model
+            .servers
+            .iter()
+            .filter(|(_, row)| row.state.is_active())
+            .map(|(name, _)| name)
+            .collect();
+        self.servers.retain(|name, bar| {
+            let keep = active.contains(&name);
+            if !keep {
+                bar.finish_and_clear();
+                self.multi.remove(bar);
+            }
+            keep
+        });
+        let steps = self.model.plan.as_ref().map_or(0, |p| p.steps.len());
+        for name in active.iter().take(MOST_SERVERS) {
+            let Some(row) = self.model.servers.get(*name) else {
+                continue;
+            };
+            let bar = self.servers.entry((*name).clone()).or_insert_with(|| {
+                let bar = self
+                    .multi
+                    .add(ProgressBar::new(u64::try_from(steps).unwrap_or(0)));
+                bar.set_style(style("  {prefix:<10} [{bar:12}] {wide_msg}"));
+                bar.set_prefix(name.to_string());
+                bar
+            });
+            let done = match row.state {
+                RowState::Soaking => steps,
+                _ => row.step.unwrap_or(0),
+            };
+            bar.set_position(u64::try_from(done).unwrap_or(0));
+            let what = row
+                .step
+                .map_or_else(|| row.state.word().to_owned(), |step| self.model.step_word(step));
+            let what = if row.state == RowState::Undoing {
+                format!("undo {what}")
+            } else {
+                what
+            };
+            let elapsed = row
+                .since
+                .map(|since| wording::duration(at.duration_since(since)))
+                .unwrap_or_default();
+            bar.set_message(format!("{what:<18} {elapsed:>7}  {}", row.detail));
+        }
+        let hidden = active.len().saturating_sub(MOST_SERVERS);
+        if hidden > 0 {
+            let more = self.more.get_or_insert_with(|| {
+                let bar = self.multi.add(ProgressBar::new(0));
+                bar.set_style(style("  {wide_msg}"));
+                bar
+            });
+            more.set_message(format!("and {hidden} more under way"));
+        } else if let Some(more) = self.more.take() {
+            more.finish_and_clear();
+            self.multi.remove(&more);
+        }
+    }
+
+    fn clear(&mut self) {
+        for bar in self.run.take().into_iter().chain(self.more.take()) {
+            bar.finish_and_clear();
+        }
+        for bar in std::mem::take(&mut self.pools)
+            .into_values()
+            .chain(std::mem::take(&mut self.servers).into_values())
+        {
+            bar.finish_and_clear();
+        }
+        // Nothing is left to draw; what the terminal refuses now does not matter.
+        let _ = self.multi.clear();
+    }
+}
+
+/// ASCII bars, since not every console can draw anything else.
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template)
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .progress_chars("#>-")
+}
+
+/// Is it safe, how far are we, and what would Ctrl-C do.
+fn headline(model: &Model, at: Timestamp) -> String {
+    let waves = model.plan.as_ref().map_or(0, |p| p.waves.len());
+    let limit = model.plan.as_ref().map_or(0, |p| p.policy.max_failures);
+    let wave = model.wave.map_or(0, |wave| wave + 1);
+    let elapsed = model
+        .started
+        .map(|started| wording::duration(at.duration_since(started)))
+        .unwrap_or_default();
+    let active = model.servers.values().filter(|row| row.state.is_active()).count();
+    let stop = match model.stopping {
+        None => format!("Ctrl-C: finish {active} under way, then stop"),
+        Some(false) => format!("STOPPING after {active} under way; Ctrl-C again aborts the waits"),
+        Some(true) => "ABORTING".to_owned(),
+    };
+    format!(
+        "wave {wave}/{waves}  failed {} (may {limit})  {elapsed}  {stop}",
+        model.failures()
+    )
+}
+
+impl Sink for Bars {
+    fn event(&mut self, event: &Event) {
+        for line in wording::lines(&self.model, event) {
+            self.permanent(&line.render(event.at, &self.zone));
+        }
+        self.model.apply(event);
+        self.redraw(event.at);
+    }
+
+    fn progress(&mut self, at: Timestamp, progress: &Progress) {
+        self.model.progress(progress);
+        self.redraw(at);
+    }
+
+    fn tick(&mut self, at: Timestamp) {
+        self.redraw(at);
+    }
+}

@@ -1,0 +1,307 @@
+//! What is true now, folded from events: enough to draw every row of the screen without asking anybody.
+
+use std::collections::BTreeMap;
+
+use inventory::{PoolName, ServerName};
+use jiff::Timestamp;
+use rollout::{
+    Debt, Event, EventKind, Found, Outcome, Plan, Progress, RunId, SoakReport, StepError, Survey, Verdict,
+};
+
+/// What is true now.
+#[derive(Clone, Debug, Default)]
+pub struct Model {
+    /// The run's name, once it has one.
+    pub run: Option<RunId>,
+    /// The plan, once it is known.
+    pub plan: Option<Plan>,
+    /// When the run started.
+    pub started: Option<Timestamp>,
+    /// When the last event was committed.
+    pub last: Option<Timestamp>,
+    /// One row for each server of the plan.
+    pub servers: BTreeMap<ServerName, Row>,
+    /// The wave under way, from 0.
+    pub wave: Option<usize>,
+    /// Pools as their load balancers saw them last, and the least that was seen: (now, members, least).
+    pub rotation: BTreeMap<PoolName, (u32, u32, u32)>,
+    /// A soft or hard stop was asked for.
+    pub stopping: Option<bool>,
+    /// The budget is spent.
+    pub budget_spent: bool,
+    /// How the run ended.
+    pub verdict: Option<Verdict>,
+    /// Debts that could not be paid, with the command that pays them.
+    pub unpaid: Vec<(ServerName, Debt, String)>,
+}
+
+/// One server's row.
+#[derive(Clone, Debug, Default)]
+pub struct Row {
+    /// Where the server stands.
+    pub state: RowState,
+    /// The step under way.
+    pub step: Option<usize>,
+    /// Since when the step (or state) is under way.
+    pub since: Option<Timestamp>,
+    /// When the server's turn came, and when it ended.
+    pub started: Option<Timestamp>,
+    /// When it came to its end.
+    pub ended: Option<Timestamp>,
+    /// What it is doing right now, in the driver's words.
+    pub detail: String,
+    /// WinRM HTTP requests of the server's whole change.
+    pub http_requests: u64,
+    /// Why it failed.
+    pub error: Option<(Option<usize>, StepError)>,
+    /// Steps with work, as the survey saw them.
+    pub work: Vec<usize>,
+}
+
+/// A server's state, in one word for a row.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum RowState {
+    /// Its turn has not come.
+    #[default]
+    Waiting,
+    /// First look.
+    Surveying,
+    /// A step is under way.
+    Running,
+    /// Watched after its return.
+    Soaking,
+    /// As wanted, and changed by this run.
+    Changed,
+    /// As wanted from the beginning.
+    Unchanged,
+    /// Failed.
+    Failed,
+    /// Being put back.
+    Undoing,
+    /// Put back.
+    Undone,
+    /// A person is needed.
+    Stuck,
+    /// Never begun.
+    Skipped,
+}
+
+impl RowState {
+    /// The word on the screen: never colour alone.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Surveying => "survey",
+            Self::Running => "running",
+            Self::Soaking => "soak",
+            Self::Changed => "healthy",
+            Self::Unchanged => "unchanged",
+            Self::Failed => "FAILED",
+            Self::Undoing => "undoing",
+            Self::Undone => "UNDONE",
+            Self::Stuck => "STUCK",
+            Self::Skipped => "skipped",
+        }
+    }
+
+    /// Something is being done on the server right now.
+    pub fn is_active(self) -> bool {
+        matches!(
+            self,
+            Self::Surveying | Self::Running | Self::Soaking | Self::Undoing
+        )
+    }
+}
+
+impl Model {
+    /// Takes in one fact.
+    pub fn apply(&mut self, event: &Event) {
+        self.last = Some(event.at);
+        match &event.kind {
+            EventKind::RunStarted { run, plan, .. } => {
+                self.run = Some(run.clone());
+                self.started = Some(event.at);
+                self.servers = plan
+                    .servers
+                    .keys()
+                    .map(|name| (name.clone(), Row::default()))
+                    .collect();
+                self.plan = Some(Plan::clone(plan));
+            }
+            EventKind::RunResumed { .. } => {
+                self.verdict = None;
+                self.stopping = None;
+                self.budget_spent = false;
+            }
+            EventKind::WaveStarted { wave } => self.wave = Some(*wave),
+            EventKind::WaveFinished { .. } => {}
+            EventKind::BudgetSpent { .. } => self.budget_spent = true,
+            EventKind::StopRequested { hard } => self.stopping = Some(*hard),
+            EventKind::RunFinished { verdict } => self.verdict = Some(*verdict),
+            _ => self.apply_to_server(event),
+        }
+    }
+
+    fn apply_to_server(&mut self, event: &Event) {
+        let Some(server) = server_of(&event.kind) else {
+            return;
+        };
+        if let EventKind::DebtUnpaid { debt, command, .. } = &event.kind {
+            self.unpaid.push((server.clone(), *debt, command.clone()));
+        }
+        if let EventKind::DebtPaid { debt, .. } = &event.kind {
+            self.unpaid
+                .retain(|(name, owed, _)| (name, owed) != (server, debt));
+        }
+        let row = self.servers.entry(server.clone()).or_default();
+        row.take(event);
+    }
+
+    /// Takes in progress, which may have been dropped before.
+    pub fn progress(&mut self, progress: &Progress) {
+        match progress {
+            Progress::Doing { server, detail } => {
+                if let Some(row) = self.servers.get_mut(server) {
+                    row.detail.clone_from(detail);
+                }
+            }
+            Progress::Rotation {
+                pool,
+                in_rotation,
+                members,
+            } => {
+                let seen =
+                    self.rotation
+                        .entry(pool.clone())
+                        .or_insert((*in_rotation, *members, *in_rotation));
+                *seen = (*in_rotation, *members, seen.2.min(*in_rotation));
+            }
+        }
+    }
+
+    /// How many rows are in the state.
+    pub fn count(&self, state: RowState) -> usize {
+        self.servers.values().filter(|row| row.state == state).count()
+    }
+
+    /// Rows at their end.
+    pub fn ended(&self) -> usize {
+        self.servers.values().filter(|row| row.ended.is_some()).count()
+    }
+
+    /// The step's word as it stands in the playbook.
+    pub fn step_word(&self, step: usize) -> String {
+        self.plan
+            .as_ref()
+            .and_then(|p| p.steps.get(step))
+            .map_or_else(|| format!("step {step}"), |s| s.kind().to_string())
+    }
+
+    /// Servers that count against the budget.
+    pub fn failures(&self) -> usize {
+        self.servers.values().filter(|row| row.error.is_some()).count()
+    }
+}
+
+impl Row {
+    fn enter(&mut self, state: RowState, step: Option<usize>, at: Timestamp) {
+        if (self.state, self.step) != (state, step) {
+            self.since = Some(at);
+            self.detail.clear();
+        }
+        self.state = state;
+        self.step = step;
+    }
+
+    fn end(&mut self, state: RowState, at: Timestamp) {
+        self.enter(state, None, at);
+        self.ended = Some(at);
+    }
+
+    fn take(&mut self, event: &Event) {
+        let at = event.at;
+        match &event.kind {
+            EventKind::ServerStarted { .. } => {
+                self.started = Some(at);
+                self.ended = None;
+                self.error = None;
+                self.enter(RowState::Surveying, None, at);
+            }
+            EventKind::Surveyed {
+                survey: Survey::Seen { work, .. },
+                ..
+            } => self.work.clone_from(work),
+            EventKind::StepStarted { step, .. } => self.enter(RowState::Running, Some(*step), at),
+            EventKind::StepProbed {
+                found: Found::Ready(_) | Found::AlreadyDone(_) | Found::Failed(_),
+                ..
+            } => {}
+            EventKind::StepApplied {
+                outcome: Outcome::Done(receipt),
+                ..
+            }
+            | EventKind::StepVerified {
+                outcome: Outcome::Done(receipt),
+                ..
+            } => {
+                self.http_requests = self.http_requests.max(receipt.http_requests);
+            }
+            EventKind::ServerSoaking { .. } => self.enter(RowState::Soaking, None, at),
+            EventKind::SoakFinished {
+                report: SoakReport::Healthy(_) | SoakReport::Failed(_),
+                ..
+            } => {}
+            EventKind::ServerHealthy { changed, .. } => {
+                self.end(
+                    if *changed {
+                        RowState::Changed
+                    } else {
+                        RowState::Unchanged
+                    },
+                    at,
+                );
+            }
+            EventKind::ServerFailed { step, error, .. } => {
+                self.error = Some((*step, error.clone()));
+                self.end(RowState::Failed, at);
+            }
+            EventKind::UndoStarted { step, .. } => self.enter(RowState::Undoing, Some(*step), at),
+            EventKind::ServerUndone { .. } => self.end(RowState::Undone, at),
+            EventKind::ServerStuck { .. } => self.end(RowState::Stuck, at),
+            EventKind::ServerSkipped { .. } => self.end(RowState::Skipped, at),
+            _ => {}
+        }
+    }
+}
+
+/// The server that an event is about.
+pub(crate) fn server_of(kind: &EventKind) -> Option<&ServerName> {
+    match kind {
+        EventKind::ServerStarted { server }
+        | EventKind::Surveyed { server, .. }
+        | EventKind::StepStarted { server, .. }
+        | EventKind::StepProbed { server, .. }
+        | EventKind::StepApplied { server, .. }
+        | EventKind::StepVerified { server, .. }
+        | EventKind::ServerSoaking { server }
+        | EventKind::SoakFinished { server, .. }
+        | EventKind::ServerHealthy { server, .. }
+        | EventKind::ServerFailed { server, .. }
+        | EventKind::UndoStarted { server, .. }
+        | EventKind::UndoFinished { server, .. }
+        | EventKind::UndoFailed { server, .. }
+        | EventKind::ServerUndone { server }
+        | EventKind::ServerStuck { server }
+        | EventKind::ServerSkipped { server }
+        | EventKind::DebtPaymentStarted { server, .. }
+        | EventKind::DebtPaid { server, .. }
+        | EventKind::DebtUnpaid { server, .. } => Some(server),
+        EventKind::RunStarted { .. }
+        | EventKind::RunResumed { .. }
+        | EventKind::WaveStarted { .. }
+        | EventKind::WaveFinished { .. }
+        | EventKind::BudgetSpent { .. }
+        | EventKind::StopRequested { .. }
+        | EventKind::RunFinished { .. } => None,
+    }
+}

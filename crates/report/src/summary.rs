@@ -1,0 +1,98 @@
+//! The end of a run on one screen: every server, the floor, what is owed, how to go on.
+
+use rollout::Verdict;
+
+use crate::model::{Model, RowState};
+use crate::wording;
+
+/// The summary as text.
+pub fn summary(model: &Model) -> String {
+    let Some(plan) = &model.plan else {
+        return "no run\n".to_owned();
+    };
+    let mut out = String::new();
+    let width = plan
+        .servers
+        .keys()
+        .map(|name| name.to_string().chars().count())
+        .max()
+        .unwrap_or(6)
+        .max(6);
+    out.push_str(&format!(
+        "\n{:<width$}  {:<10} {:>8} {:>9}  remark\n",
+        "server", "state", "time", "requests"
+    ));
+    for name in plan.waves.iter().flatten() {
+        let Some(row) = model.servers.get(name) else {
+            continue;
+        };
+        let time = match (row.started, row.ended) {
+            (Some(from), Some(to)) => wording::duration(to.duration_since(from)),
+            _ => "-".to_owned(),
+        };
+        let requests = if row.http_requests == 0 {
+            "-".to_owned()
+        } else {
+            row.http_requests.to_string()
+        };
+        let remark = match &row.error {
+            Some((step, error)) => {
+                let at = step
+                    .map(|step| format!("{}: ", model.step_word(step)))
+                    .unwrap_or_default();
+                format!("{at}{}", error.found)
+            }
+            None => String::new(),
+        };
+        let line = format!(
+            "{:<width$}  {:<10} {time:>8} {requests:>9}  {remark}",
+            name.to_string(),
+            row.state.word()
+        );
+        out.push_str(line.trim_end());
+        out.push('\n');
+    }
+    for (name, pool) in &plan.pools {
+        if let Some((_, members, least)) = model.rotation.get(name) {
+            let word = if *least >= pool.min_in_rotation {
+                "held"
+            } else {
+                "BROKEN"
+            };
+            out.push_str(&format!(
+                "\npool {name}: floor {} of {members} {word}, least seen in rotation {least}\n",
+                pool.min_in_rotation
+            ));
+        }
+    }
+    for (server, _, command) in &model.unpaid {
+        out.push_str(&format!(
+            "\nSTILL OWED: {server} is out of rotation; put it back with\n  {command}\n"
+        ));
+    }
+    let changed = model.count(RowState::Changed);
+    let unchanged = model.count(RowState::Unchanged);
+    let failed = model.failures();
+    out.push_str(&format!(
+        "\n{changed} changed, {unchanged} unchanged, {failed} failed"
+    ));
+    out.push_str(&format!(
+        ", {} not begun",
+        model.count(RowState::Waiting) + model.count(RowState::Skipped)
+    ));
+    if let (Some(from), Some(to)) = (model.started, model.last) {
+        out.push_str(&format!(", {}", wording::duration(to.duration_since(from))));
+    }
+    out.push('\n');
+    if let Some(verdict) = model.verdict {
+        out.push_str(&format!("{}\n", wording::verdict_text(verdict)));
+        if let (true, Some(run)) = (resumable(verdict), &model.run) {
+            out.push_str(&format!("to go on: casgate resume {run}\n"));
+        }
+    }
+    out
+}
+
+fn resumable(verdict: Verdict) -> bool {
+    !matches!(verdict, Verdict::Done | Verdict::NothingToDo)
+}

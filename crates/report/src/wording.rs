@@ -1,0 +1,345 @@
+//! Sentences made of events: the same words in a pipe, above the bars and in a transcript.
+
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use rollout::{
+    Debt, Event, EventKind, Evidence, FailureKind, Found, Outcome, SoakReport, StepError, Survey, Verdict,
+};
+
+use crate::model::{Model, server_of};
+
+/// One permanent line: who, what, how it stands, how long it took, and what shows it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Line {
+    /// `run`, `wave 2/4`, or a server's name.
+    pub subject: String,
+    /// The step's or state's word.
+    pub what: String,
+    /// `done`, `already`, `FAILED`, …
+    pub state: String,
+    /// How long it took.
+    pub elapsed: Option<SignedDuration>,
+    /// Facts; the first stands on the line, the others below it.
+    pub text: Vec<String>,
+}
+
+impl Line {
+    fn new(subject: impl Into<String>, what: impl Into<String>, state: &str) -> Self {
+        Self {
+            subject: subject.into(),
+            what: what.into(),
+            state: state.to_owned(),
+            elapsed: None,
+            text: Vec::new(),
+        }
+    }
+
+    fn text<T: Into<String>>(mut self, lines: impl IntoIterator<Item = T>) -> Self {
+        self.text.extend(lines.into_iter().map(Into::into));
+        self
+    }
+
+    fn took(mut self, elapsed: Option<SignedDuration>) -> Self {
+        self.elapsed = elapsed;
+        self
+    }
+
+    /// The line as text with its time in front; further facts follow, indented.
+    pub fn render(&self, at: Timestamp, zone: &TimeZone) -> String {
+        let elapsed = self.elapsed.map(duration).unwrap_or_default();
+        let mut out = format!(
+            "{} {:<10} {:<18} {:<8} {:>7}",
+            clock(at, zone),
+            self.subject,
+            self.what,
+            self.state,
+            elapsed
+        )
+        .trim_end()
+        .to_owned();
+        let mut facts = self.text.iter();
+        if let Some(first) = facts.next() {
+            out = format!("{:<63} {first}", out);
+        }
+        for fact in facts {
+            out.push_str(&format!("\n{:63} {fact}", ""));
+        }
+        out
+    }
+}
+
+/// Local time of day with its offset from UTC.
+pub fn clock(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned(zone.clone()).strftime("%H:%M:%S%:z").to_string()
+}
+
+/// `8.1s`, `1m35s`, `2h05m`.
+pub fn duration(span: SignedDuration) -> String {
+    let seconds = span.as_secs();
+    match seconds {
+        ..0 => "0.0s".to_owned(),
+        0..60 => format!("{:.1}s", span.as_secs_f64()),
+        60..3600 => format!("{}m{:02}s", seconds / 60, seconds % 60),
+        _ => format!("{}h{:02}m", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
+/// The lines that an event is worth; `model` has not yet taken the event in.
+pub fn lines(model: &Model, event: &Event) -> Vec<Line> {
+    let subject = server_of(&event.kind)
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    let row = server_of(&event.kind).and_then(|server| model.servers.get(server));
+    let elapsed = row
+        .and_then(|row| row.since)
+        .map(|since| event.at.duration_since(since));
+    let whole = row
+        .and_then(|row| row.started)
+        .map(|started| event.at.duration_since(started));
+    let word = |step: usize| model.step_word(step);
+    match &event.kind {
+        EventKind::RunStarted {
+            run, plan, operator, ..
+        } => {
+            let mut line = Line::new("run", run.to_string(), "started").text([format!(
+                "{}: {} servers in {} waves, {} may fail, by {operator}",
+                plan.title,
+                plan.servers.len(),
+                plan.waves.len(),
+                plan.policy.max_failures
+            )]);
+            for (name, pool) in &plan.pools {
+                line.text.push(format!(
+                    "pool {name}: {} servers, floor {}, at most {} out at a time",
+                    pool.size, pool.min_in_rotation, pool.max_in_flight
+                ));
+            }
+            vec![line]
+        }
+        EventKind::RunResumed { operator, .. } => {
+            vec![Line::new("run", "", "resumed").text([format!(
+                "by {operator}: every server not proven done is looked at again"
+            )])]
+        }
+        EventKind::WaveStarted { wave } => {
+            let waves = model.plan.as_ref().map_or(&[][..], |p| &p.waves);
+            let names = waves
+                .get(*wave)
+                .map(|w| w.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "));
+            vec![Line::new(wave_word(*wave, waves.len()), "", "started").text(names)]
+        }
+        EventKind::WaveFinished { wave } => {
+            let waves = model.plan.as_ref().map_or(0, |p| p.waves.len());
+            vec![Line::new(wave_word(*wave, waves), "", "finished")]
+        }
+        EventKind::ServerStarted { .. } => Vec::new(),
+        EventKind::Surveyed {
+            survey: Survey::Seen { work, facts },
+            ..
+        } => {
+            let words: Vec<String> = work.iter().map(|step| word(*step)).collect();
+            let first = if words.is_empty() {
+                "nothing to change".to_owned()
+            } else {
+                format!("to do: {}", words.join(", "))
+            };
+            vec![
+                Line::new(subject, "survey", "done")
+                    .took(elapsed)
+                    .text([first])
+                    .text(facts.iter().cloned()),
+            ]
+        }
+        EventKind::Surveyed {
+            survey: Survey::Failed(_),
+            ..
+        } => Vec::new(),
+        EventKind::StepStarted { attempt: 1, .. } => Vec::new(),
+        EventKind::StepStarted { step, attempt, .. } => {
+            vec![Line::new(subject, word(*step), "again").text([format!("looking again, attempt {attempt}")])]
+        }
+        EventKind::StepProbed { step, found, .. } => match found {
+            Found::AlreadyDone(evidence) => {
+                vec![
+                    Line::new(subject, word(*step), "already")
+                        .took(elapsed)
+                        .text(evidence.facts.iter().cloned()),
+                ]
+            }
+            Found::Ready(_) => Vec::new(),
+            Found::Failed(error) => vec![
+                Line::new(subject, word(*step), "no look")
+                    .took(elapsed)
+                    .text([error.found.clone()]),
+            ],
+        },
+        EventKind::StepApplied { step, outcome, .. } => match outcome {
+            Outcome::Unknown(error) => vec![unknown(subject, word(*step), elapsed, error)],
+            Outcome::Done(_) | Outcome::Failed(_) => Vec::new(),
+        },
+        EventKind::StepVerified { step, outcome, .. } => match outcome {
+            Outcome::Done(receipt) => vec![
+                Line::new(subject, word(*step), "done")
+                    .took(elapsed)
+                    .text(receipt.facts.iter().cloned()),
+            ],
+            Outcome::Unknown(error) => vec![unknown(subject, word(*step), elapsed, error)],
+            Outcome::Failed(_) => Vec::new(),
+        },
+        EventKind::ServerSoaking { .. } => Vec::new(),
+        EventKind::SoakFinished {
+            report: SoakReport::Healthy(evidence),
+            ..
+        } => {
+            vec![
+                Line::new(subject, "soak", "done")
+                    .took(elapsed)
+                    .text(evidence.facts.iter().cloned()),
+            ]
+        }
+        EventKind::SoakFinished {
+            report: SoakReport::Failed(_),
+            ..
+        } => Vec::new(),
+        EventKind::ServerHealthy { changed, .. } => {
+            let text = if *changed {
+                "changed, in rotation, healthy"
+            } else {
+                "already as wanted: nothing changed, nothing restarted"
+            };
+            vec![
+                Line::new(subject, "healthy", if *changed { "done" } else { "already" })
+                    .took(whole)
+                    .text([text]),
+            ]
+        }
+        EventKind::ServerFailed { step, error, .. } => {
+            let what = step.map_or_else(|| row.map_or("server", |r| r.state.word()).to_owned(), word);
+            vec![
+                Line::new(subject, what, "FAILED")
+                    .took(elapsed)
+                    .text(failure(error)),
+            ]
+        }
+        EventKind::BudgetSpent { failures, limit } => {
+            vec![Line::new("run", "budget", "SPENT").text([format!(
+                "{failures} servers failed, {limit} may: nothing new is started"
+            )])]
+        }
+        EventKind::UndoStarted { .. } => Vec::new(),
+        EventKind::UndoFinished { step, evidence, .. } => {
+            vec![
+                Line::new(subject, word(*step), "undone")
+                    .took(elapsed)
+                    .text(evidence.facts.iter().cloned()),
+            ]
+        }
+        EventKind::UndoFailed { step, error, .. } => {
+            vec![
+                Line::new(subject, word(*step), "UNDO FAILED")
+                    .took(elapsed)
+                    .text(failure(error)),
+            ]
+        }
+        EventKind::ServerUndone { .. } => vec![
+            Line::new(subject, "server", "UNDONE")
+                .took(whole)
+                .text(["put back as it was"]),
+        ],
+        EventKind::ServerStuck { .. } => vec![
+            Line::new(subject, "server", "STUCK")
+                .took(whole)
+                .text(["a person is needed here"]),
+        ],
+        EventKind::ServerSkipped { .. } => {
+            vec![Line::new(subject, "server", "skipped").text(["never begun, untouched"])]
+        }
+        EventKind::DebtPaymentStarted { .. } => Vec::new(),
+        EventKind::DebtPaid { debt, evidence, .. } => {
+            vec![Line::new(subject, debt_word(*debt), "paid").text(evidence.facts.iter().cloned())]
+        }
+        EventKind::DebtUnpaid {
+            debt, error, command, ..
+        } => {
+            let mut line = Line::new(subject, debt_word(*debt), "UNPAID").text(failure(error));
+            line.text.push(format!("do by hand: {command}"));
+            vec![line]
+        }
+        EventKind::StopRequested { hard: false } => {
+            vec![Line::new("run", "stop", "asked").text([
+                "nothing new is started; servers under way are finished first",
+                "Ctrl-C again aborts the waits (a restart under way is never cut)",
+            ])]
+        }
+        EventKind::StopRequested { hard: true } => {
+            vec![Line::new("run", "stop", "ABORT").text(["waits are aborted now"])]
+        }
+        EventKind::RunFinished { verdict } => {
+            let whole = model.started.map(|started| event.at.duration_since(started));
+            vec![
+                Line::new("run", "finished", "")
+                    .took(whole)
+                    .text([verdict_text(*verdict)]),
+            ]
+        }
+    }
+}
+
+fn wave_word(wave: usize, waves: usize) -> String {
+    format!("wave {}/{waves}", wave + 1)
+}
+
+fn debt_word(debt: Debt) -> &'static str {
+    match debt {
+        Debt::Rotation { .. } => "rotation",
+    }
+}
+
+fn unknown(subject: String, what: String, elapsed: Option<SignedDuration>, error: &StepError) -> Line {
+    Line::new(subject, what, "UNKNOWN").took(elapsed).text([
+        error.found.clone(),
+        "looking again before anything is repeated".to_owned(),
+    ])
+}
+
+/// What was expected, what was found, why, and what to do: one line each.
+pub fn failure(error: &StepError) -> Vec<String> {
+    let kind = match error.kind {
+        FailureKind::Unreachable => "unreachable",
+        FailureKind::LoginRefused => "login refused",
+        FailureKind::TimedOut => "timed out",
+        FailureKind::Failed => "failed",
+        FailureKind::Unknown => "outcome unknown",
+    };
+    let mut lines = vec![
+        format!("{kind}: {}", error.doing),
+        format!("expected: {}", error.expected),
+        format!("found: {}", error.found),
+    ];
+    lines.extend(error.causes.iter().map(|cause| format!("because: {cause}")));
+    lines.extend(error.hint.iter().map(|hint| format!("hint: {hint}")));
+    lines
+}
+
+/// The facts of an evidence in one line.
+pub fn evidence(evidence: &Evidence) -> String {
+    evidence.facts.join("; ")
+}
+
+/// The verdict as a sentence.
+pub fn verdict_text(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::NothingToDo => "nothing to do: every server already was as wanted",
+        Verdict::Done => "done: every server is as wanted",
+        Verdict::DoneWithFailures => "some servers failed within the budget; every other server is as wanted",
+        Verdict::Stopped => "stopped by the operator; what was begun is finished; the run can be resumed",
+        Verdict::BudgetSpent => "stopped: the failure budget is spent; the run can be resumed",
+        Verdict::Undone => {
+            "stopped: the failure budget is spent; the servers of the failed wave are put back, verified"
+        }
+        Verdict::Aborted => "aborted by the operator; outcomes may be unknown; resume looks again",
+        Verdict::HumanNeeded => {
+            "a person is needed: a server is stuck or something is still owed (see above)"
+        }
+    }
+}
