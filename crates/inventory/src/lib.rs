@@ -1,1 +1,37 @@
 //! TOML inventory and playbook to checked values; every error has file, line and caret.
+//!
+//! Reading is total: a file is walked to its end and every problem is reported at once, as a [`Diagnostic`] with a stable code, a place and
+//! a hint. Nothing here touches disk, environment or network; whoever has the text hands it over as a [`Source`].
+//!
+//! Neighbours: `iis` gives the application path and the meaning of rules; `rollout` plans with these values and journals [`Step`]s; `driver`
+//! and `casim` perform and simulate them; `cli` reads the files and prints the diagnostics.
+
+mod check;
+mod credential;
+mod diagnostic;
+mod duration;
+mod error;
+mod fleet;
+mod lints;
+mod name;
+mod playbook;
+mod quantity;
+mod reader;
+mod selector;
+mod source;
+mod step;
+
+pub use check::{Checked, check, lint, read_inventory, read_playbook};
+pub use credential::{Credential, PasswordSource};
+pub use diagnostic::{Code, Diagnostic, Related, Severity};
+pub use error::Error;
+pub use fleet::{Auth, Inventory, LoadBalancer, Pool, Server, Transport, Vantage};
+pub use name::{PoolName, ServerName, VantageName};
+pub use playbook::{OnFailure, Playbook, Policy};
+pub use quantity::Quantity;
+pub use selector::Selector;
+pub use source::Source;
+pub use step::{
+    AllowEntry, AllowWhat, BackUp, CommandStep, Drain, InstallFeature, PowershellStep, RestartIis,
+    RestartMethod, Restrict, ReturnToRotation, Role, Step, StepKind, WaitHealthy, Witness,
+};

@@ -1,0 +1,164 @@
+//! Rules that shut out the wrong ones, or hardly anybody.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use iis::ip_security::Unlisted;
+use ipnet::IpNet;
+
+use super::locator::{Locator, Segment, in_step};
+use crate::diagnostic::Code;
+use crate::playbook::Playbook;
+use crate::reader::Findings;
+use crate::step::{AllowEntry, AllowWhat, Restrict, Role, Step};
+
+/// A network with a shorter prefix is hardly a restriction.
+const BROADEST_V4: u8 = 8;
+/// What a registry gives to one provider.
+const BROADEST_V6: u8 = 32;
+
+/// Looks at every `restrict`.
+pub(crate) fn lint(playbook: &Playbook, locator: &Locator<'_>, found: &mut Findings<'_>) {
+    let mut seen: Vec<(usize, &Restrict)> = Vec::new();
+    for (index, step) in playbook.steps.iter().enumerate() {
+        let Step::Restrict(restrict) = step else { continue };
+        let here = Here { index, locator };
+        here.application(restrict, found);
+        if let Some((first, _)) = seen
+            .iter()
+            .find(|(_, earlier)| earlier.application.same_place(&restrict.application))
+        {
+            let message = format!("`{}` is restricted twice", restrict.application);
+            found.error(
+                Code::RestrictedTwice,
+                here.value("application"),
+                message,
+                "the second one undoes the first: make one of them",
+            );
+            found.related(
+                Here {
+                    index: *first,
+                    locator,
+                }
+                .value("application"),
+                "first here",
+            );
+        }
+        seen.push((index, restrict));
+        here.allow(restrict, found);
+        if restrict.unlisted == Unlisted::Deny
+            && let Some(address) = loopback_left_out(&restrict.allow)
+        {
+            let message = format!("the server itself would be refused: {address} is not allowed");
+            let hint = "add { role = \"loopback\" }: Exchange's own monitoring asks from there and restarts what does not answer";
+            found.warning(Code::LoopbackDenied, here.value("unlisted"), message, hint);
+        }
+    }
+}
+
+/// One `restrict` step's place.
+struct Here<'a> {
+    index: usize,
+    locator: &'a Locator<'a>,
+}
+
+impl Here<'_> {
+    fn value(&self, key: &str) -> std::ops::Range<usize> {
+        self.locator
+            .value(&in_step(self.index, "restrict", &[Segment::Key(key)]))
+    }
+
+    fn entry(&self, entry: usize) -> std::ops::Range<usize> {
+        self.locator.value(&in_step(
+            self.index,
+            "restrict",
+            &[Segment::Key("allow"), Segment::Index(entry)],
+        ))
+    }
+
+    fn application(&self, restrict: &Restrict, found: &mut Findings<'_>) {
+        let application = &restrict.application;
+        if application.site().eq_ignore_ascii_case("Exchange Back End") {
+            let message = "clients never reach `Exchange Back End`: only Exchange's own proxy does";
+            let hint = "restrict the application of the same name in \"Default Web Site\"";
+            found.error(Code::BackEndSite, self.value("application"), message, hint);
+        } else if application.path() == "/" {
+            let message = format!("this restricts the whole site `{}`", application.site());
+            let hint = "name one application, e.g. \"Default Web Site/Microsoft-Server-ActiveSync\"; mail clients and administration use the others";
+            found.warning(Code::WholeSite, self.value("application"), message, hint);
+        }
+    }
+
+    fn allow(&self, restrict: &Restrict, found: &mut Findings<'_>) {
+        if restrict.unlisted == Unlisted::Allow && !restrict.allow.is_empty() {
+            let message = "the allow list has no effect: everybody else is allowed as well";
+            found.warning(
+                Code::AllowWithoutDeny,
+                self.value("allow"),
+                message,
+                "write unlisted = \"deny\", or leave the list empty",
+            );
+        }
+        for (index, entry) in restrict.allow.iter().enumerate() {
+            if let AllowWhat::Network(network) = &entry.what
+                && is_broad(network)
+            {
+                let message = format!("`{network}` is hardly a restriction");
+                let hint = format!(
+                    "/{BROADEST_V4} (IPv4) and /{BROADEST_V6} (IPv6) are the broadest that pass without this warning"
+                );
+                found.warning(Code::BroadNetwork, self.entry(index), message, hint);
+            }
+            let covering = restrict.allow.iter().enumerate().find(|(other, larger)| {
+                *other != index && matches!((net(&larger.what), net(&entry.what)), (Some(large), Some(small)) if large != small && large.contains(&small))
+            });
+            if let Some((other, larger)) = covering {
+                let message = format!("`{}` is already allowed by `{}`", entry.what, larger.what);
+                found.warning(
+                    Code::CoveredAllow,
+                    self.entry(index),
+                    message,
+                    "remove one of them",
+                );
+                found.related(self.entry(other), "covers it");
+            }
+        }
+    }
+}
+
+fn is_broad(network: &IpNet) -> bool {
+    match network {
+        IpNet::V4(v4) => v4.prefix_len() < BROADEST_V4,
+        IpNet::V6(v6) => v6.prefix_len() < BROADEST_V6,
+    }
+}
+
+/// The addresses of a literal entry.
+fn net(what: &AllowWhat) -> Option<IpNet> {
+    match what {
+        AllowWhat::Address(address) => Some(IpNet::from(*address)),
+        AllowWhat::Network(network) => Some(*network),
+        AllowWhat::Name(_) | AllowWhat::Role(_) => None,
+    }
+}
+
+/// Whether a literal entry names this address.
+pub(crate) fn names_address(allow: &[AllowEntry], address: IpAddr) -> bool {
+    allow
+        .iter()
+        .any(|entry| net(&entry.what).is_some_and(|net| net.contains(&address)))
+        || (has_role(allow, Role::Loopback)
+            && [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)].contains(&address))
+}
+
+/// Whether a role is among the entries.
+pub(crate) fn has_role(allow: &[AllowEntry], role: Role) -> bool {
+    allow.iter().any(|entry| entry.what == AllowWhat::Role(role))
+}
+
+/// The loopback address of either family that nobody names: Exchange asks itself over both.
+fn loopback_left_out(allow: &[AllowEntry]) -> Option<IpAddr> {
+    // A server's own addresses include its loopback ones.
+    let both = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
+    both.into_iter()
+        .find(|address| !has_role(allow, Role::OwnAddresses) && !names_address(allow, *address))
+}

@@ -1,0 +1,186 @@
+//! `[playbook]`, `[policy]` and `[[step]]` to a [`Playbook`].
+
+mod allow;
+mod step;
+
+use jiff::SignedDuration;
+use toml::Spanned;
+use toml::de::DeTable;
+
+use crate::diagnostic::Code;
+use crate::duration;
+use crate::playbook::{OnFailure, Playbook, Policy};
+use crate::quantity::Quantity;
+use crate::reader::findings::Findings;
+use crate::reader::keys;
+use crate::reader::table::Table;
+use crate::selector::Selector;
+use crate::step::Step;
+
+/// A playbook as far as it could be read. What could not has its default, which is of use only where nothing was found.
+pub(crate) struct PlaybookRead {
+    pub(crate) title: String,
+    /// `None` where it does not parse.
+    pub(crate) servers: Option<Selector>,
+    pub(crate) policy: Policy,
+    /// One for each `[[step]]`, in the order of the file; `None` where not even its kind is known.
+    pub(crate) steps: Vec<Option<Step>>,
+}
+
+impl PlaybookRead {
+    /// The playbook, if every part of it is there.
+    pub(crate) fn complete(self) -> Option<Playbook> {
+        let steps = self.steps.into_iter().collect::<Option<Vec<_>>>()?;
+        Some(Playbook {
+            title: self.title,
+            servers: self.servers?,
+            policy: self.policy,
+            steps,
+        })
+    }
+}
+
+/// Reads a parsed playbook.
+pub(crate) fn read(root: &Spanned<DeTable<'_>>, found: &mut Findings<'_>) -> PlaybookRead {
+    let file = Table::root(root, &keys::FILE, found);
+    let hint = "begin with [playbook], title = \"...\" and servers = \"@pool\"";
+    let head = file
+        .need("playbook", hint, found)
+        .and_then(|entry| Table::open(&entry, "[playbook]".to_owned(), &keys::PLAYBOOK, found));
+    let mut title = None;
+    let mut servers = None;
+    if let Some(head) = head {
+        title = head
+            .need("title", "say in one line what it does", found)
+            .and_then(|entry| entry.text(found));
+        servers = head.need("servers", "write servers = \"@pool\", a name, or \"all\"", found).and_then(|entry| {
+            let text = entry.any_text(found)?;
+            match text.parse::<Selector>() {
+                Ok(selector) => Some(selector),
+                Err(error) => {
+                    let hint = "write \"@pool\", a server's name, \"cas0*\" or \"all\", joined by and, or, not and parentheses";
+                    found.error(Code::BadSelector, entry.span(), format!("`servers`: {error}"), hint);
+                    None
+                }
+            }
+        });
+    }
+    let policy = file
+        .get("policy")
+        .and_then(|entry| Table::open(&entry, "[policy]".to_owned(), &keys::POLICY, found))
+        .map_or_else(Policy::default, |table| policy(&table, found));
+    PlaybookRead {
+        title: title.unwrap_or_default().to_owned(),
+        servers,
+        policy,
+        steps: steps(&file, found),
+    }
+}
+
+fn steps(file: &Table<'_>, found: &mut Findings<'_>) -> Vec<Option<Step>> {
+    let hint = "write [[step]] in double brackets before each step";
+    let Some(entry) = file.need("step", hint, found) else {
+        return Vec::new();
+    };
+    if entry.is_table() {
+        found.error(
+            Code::WrongType,
+            entry.place(),
+            "`step` is one table, expected a list of steps",
+            hint,
+        );
+        return Vec::new();
+    }
+    let Some(elements) = entry.elements(hint, found) else {
+        return Vec::new();
+    };
+    let steps = elements
+        .map(|element| step::read(&element, found))
+        .collect::<Vec<_>>();
+    if steps.is_empty() {
+        found.error(Code::MissingKey, entry.span(), "the playbook has no step", hint);
+    }
+    steps
+}
+
+fn policy(table: &Table<'_>, found: &mut Findings<'_>) -> Policy {
+    let fallback = Policy::default();
+    let waves = table.get("waves").and_then(|entry| {
+        let elements = entry.elements("write a list such as [1, \"25%\", \"50%\"]", found)?;
+        let waves = elements
+            .filter_map(|element| positive(&element, found))
+            .collect::<Vec<_>>();
+        if waves.is_empty() && entry.is_empty() {
+            let hint = "write [1, \"25%\", \"50%\"], or [\"100%\"] for all at once";
+            found.error(Code::BadQuantity, entry.span(), "`waves` is empty", hint);
+        }
+        Some(waves)
+    });
+    let day = SignedDuration::from_hours(24);
+    let second = SignedDuration::from_secs(1);
+    let mut time = |key, least, fallback| {
+        table
+            .get(key)
+            .map_or(Some(fallback), |entry| entry.duration((least, day), found))
+            .unwrap_or(fallback)
+    };
+    let min_healthy_time = time(
+        "min_healthy_time",
+        SignedDuration::ZERO,
+        fallback.min_healthy_time,
+    );
+    let healthy_deadline = time("healthy_deadline", second, fallback.healthy_deadline);
+    let progress_deadline = time("progress_deadline", second, fallback.progress_deadline);
+    if progress_deadline < healthy_deadline {
+        let places = ["progress_deadline", "healthy_deadline"]
+            .into_iter()
+            .find_map(|key| table.get(key));
+        let message = format!(
+            "progress_deadline ({}) is shorter than healthy_deadline ({}), which is a part of it",
+            duration::show(progress_deadline),
+            duration::show(healthy_deadline)
+        );
+        let place = places.map_or(table.span.clone(), |entry| entry.span());
+        found.error(
+            Code::DeadlineOrder,
+            place,
+            message,
+            "a server's whole change takes longer than its health alone",
+        );
+    }
+    let words = [("undo", OnFailure::Undo), ("stop", OnFailure::Stop)];
+    Policy {
+        waves: waves.unwrap_or(fallback.waves),
+        max_parallel: table
+            .get("max_parallel")
+            .and_then(|entry| positive(&entry, found))
+            .unwrap_or(fallback.max_parallel),
+        max_failures: table
+            .get("max_failures")
+            .and_then(|entry| entry.number(0..=1_000_000, found))
+            .unwrap_or(fallback.max_failures),
+        min_healthy_time,
+        healthy_deadline,
+        progress_deadline,
+        on_failure: table
+            .get("on_failure")
+            .and_then(|entry| entry.word(&words, &[], found))
+            .unwrap_or_default(),
+    }
+}
+
+/// A number of servers that is not 0.
+fn positive(entry: &crate::reader::entry::Entry<'_>, found: &mut Findings<'_>) -> Option<Quantity> {
+    let quantity = entry.quantity(found)?;
+    if quantity.is_zero() {
+        let message = format!("{} is {quantity}: nothing would ever begin", entry.name());
+        found.error(
+            Code::BadQuantity,
+            entry.span(),
+            message,
+            "write at least 1, or a share above 0%",
+        );
+        return None;
+    }
+    Some(quantity)
+}
