@@ -1,1 +1,31 @@
-//! The rollout's decision core: plan, availability proof, events, state machine. No clock, no disk, no network.
+//! The rollout's decision core: what happens next, decided from what has happened.
+//!
+//! No clock, no disk, no network, no printing: [`Rollout::next`] is asked what to do at an instant that the caller names, and
+//! [`Rollout::apply`] is told what happened. An [`Action`] exists only because an [`Event`] was committed, so nothing leaves the machine before
+//! its intent is on disk. Replaying a journal through the same `apply` rebuilds the same state; the actions that come out are dropped then.
+//!
+//! Neighbours: `inventory` gives the farm and the playbook; `driver` performs actions and answers each with one event; `journal` keeps the
+//! events; `report` shows them.
+
+mod action;
+mod error;
+mod event;
+mod observation;
+mod plan;
+mod ports;
+mod rollout;
+mod server;
+mod verdict;
+
+pub use action::{Action, Debt};
+pub use error::{Error, IllegalTransition};
+pub use event::{Event, EventKind, RunId, SoakReport, Survey};
+pub use observation::{
+    Before, Evidence, FailureKind, Found, Outcome, Receipt, Rotation, ServiceObserved, StepError,
+    WorkerProcessObserved,
+};
+pub use plan::{Plan, PlanHash, PlannedPool, PlannedServer};
+pub use ports::{Commit, CommitError, Progress, Sink};
+pub use rollout::{Counts, Next, OpenDebt, Rollout, Unpaid};
+pub use server::{Phase, ServerState};
+pub use verdict::Verdict;

@@ -1,0 +1,94 @@
+//! What the core asks the driver to do. The driver answers every action with exactly one [`EventKind`](crate::EventKind), named beside it.
+
+use inventory::ServerName;
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+
+use crate::observation::Before;
+
+/// One thing to do on one server. `step` is the index in [`Plan::steps`](crate::Plan).
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// Log in and look, without changing anything, which steps have work to do. Answer: `Surveyed`.
+    Survey {
+        /// The server.
+        server: ServerName,
+    },
+    /// Look at what the step would change. Answer: `StepProbed`, or `StepApplied` with `Failed`/`Unknown` never; a probe that cannot look
+    /// answers `StepProbed { found: Found::Failed }`.
+    Probe {
+        /// The server.
+        server: ServerName,
+        /// Index of the step.
+        step: usize,
+        /// 1 for the first look; higher after a lost reply or a refused permit.
+        attempt: u32,
+    },
+    /// Make the change. Answer: `StepApplied`.
+    Apply {
+        /// The server.
+        server: ServerName,
+        /// Index of the step.
+        step: usize,
+        /// What the probe saw: the ground on which the change was planned, and what undo goes back to.
+        before: Before,
+    },
+    /// Prove the change by looking again. Answer: `StepVerified`.
+    Verify {
+        /// The server.
+        server: ServerName,
+        /// Index of the step.
+        step: usize,
+        /// What the probe saw before the change.
+        before: Before,
+    },
+    /// Watch the server's health for the whole span. Answer: `SoakFinished`.
+    Soak {
+        /// The server.
+        server: ServerName,
+        /// `min_healthy_time`.
+        span: SignedDuration,
+    },
+    /// Take a step back, and verify that it is back. Answer: `UndoFinished` or `UndoFailed`.
+    Undo {
+        /// The server.
+        server: ServerName,
+        /// Index of the step.
+        step: usize,
+        /// The state to go back to.
+        before: Before,
+    },
+    /// Give back what the run took away. Answer: `DebtPaid` or `DebtUnpaid`.
+    PayDebt {
+        /// The server.
+        server: ServerName,
+        /// What is owed.
+        debt: Debt,
+    },
+}
+
+impl Action {
+    /// The server that the action is for.
+    pub fn server(&self) -> &ServerName {
+        match self {
+            Self::Survey { server }
+            | Self::Probe { server, .. }
+            | Self::Apply { server, .. }
+            | Self::Verify { server, .. }
+            | Self::Soak { server, .. }
+            | Self::Undo { server, .. }
+            | Self::PayDebt { server, .. } => server,
+        }
+    }
+}
+
+/// Something that the run took away from a server and owes back in every outcome.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Debt {
+    /// The server was taken out of the load balancer's rotation by the step with this index in the plan.
+    Rotation {
+        /// Index of the `drain` step.
+        step: usize,
+    },
+}

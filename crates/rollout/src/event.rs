@@ -1,0 +1,338 @@
+//! Facts, in the order in which they became true. What stands here is what the journal holds; the screen is fed by the same values.
+
+use std::fmt;
+
+use inventory::ServerName;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::action::Debt;
+use crate::observation::{Evidence, Found, Outcome, StepError};
+use crate::plan::Plan;
+use crate::verdict::Verdict;
+
+/// The run's name: date, time and four hexadecimal digits, e.g. `20261124-0214-7f3a`.
+#[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(transparent)]
+pub struct RunId(String);
+
+impl RunId {
+    /// Wraps a name. Only ASCII letters, digits and hyphens are kept, since the name becomes a folder's and a backup's name.
+    pub fn new(text: &str) -> Self {
+        Self(
+            text.chars()
+                .filter(|c| c.is_ascii_alphanumeric() || *c == '-')
+                .collect(),
+        )
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A committed fact.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Event {
+    /// Position in the journal, from 0, without gaps.
+    pub seq: u64,
+    /// When it was committed.
+    pub at: Timestamp,
+    /// What happened.
+    #[serde(flatten)]
+    pub kind: EventKind,
+}
+
+/// Every kind of fact. The words are those of the screen and of the playbook.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum EventKind {
+    /// First event of every journal.
+    RunStarted {
+        /// The run's name.
+        run: RunId,
+        /// All that will be done, secrets apart.
+        plan: Box<Plan>,
+        /// Who started it: `user@host`.
+        operator: String,
+        /// Version of casgate.
+        version: String,
+        /// Path of the inventory, for `resume`.
+        inventory: String,
+    },
+    /// The run goes on after it was interrupted: every server not proven done is looked at again.
+    RunResumed {
+        /// Who resumed it.
+        operator: String,
+        /// Version of casgate.
+        version: String,
+    },
+    /// A wave begins.
+    WaveStarted {
+        /// From 0.
+        wave: usize,
+    },
+    /// Every server of the wave has come to an end.
+    WaveFinished {
+        /// From 0.
+        wave: usize,
+    },
+    /// A server's turn has come.
+    ServerStarted {
+        /// The server.
+        server: ServerName,
+    },
+    /// The first look at a server.
+    Surveyed {
+        /// The server.
+        server: ServerName,
+        /// What was seen.
+        survey: Survey,
+    },
+    /// A step begins (or is looked at again, `attempt` > 1).
+    StepStarted {
+        /// The server.
+        server: ServerName,
+        /// Index of the step.
+        step: usize,
+        /// From 1.
+        attempt: u32,
+    },
+    /// What the probe of a step saw.
+    StepProbed {
+        /// The server.
+        server: ServerName,
+        /// Index of the step.
+        step: usize,
+        /// What was seen.
+        found: Found,
+    },
+    /// How the change ended.
+    StepApplied {
+        /// The server.
+        server: ServerName,
+        /// Index of the step.
+        step: usize,
+        /// The outcome.
+        outcome: Outcome,
+    },
+    /// What looking again showed.
+    StepVerified {
+        /// The server.
+        server: ServerName,
+        /// Index of the step.
+        step: usize,
+        /// The outcome.
+        outcome: Outcome,
+    },
+    /// The server is back and is watched for `min_healthy_time`.
+    ServerSoaking {
+        /// The server.
+        server: ServerName,
+    },
+    /// The watch ended.
+    SoakFinished {
+        /// The server.
+        server: ServerName,
+        /// How it ended.
+        report: SoakReport,
+    },
+    /// The server is done. Terminal for this server, unless its wave is undone.
+    ServerHealthy {
+        /// The server.
+        server: ServerName,
+        /// False when nothing had to be changed.
+        changed: bool,
+    },
+    /// The server failed: it counts against the budget.
+    ServerFailed {
+        /// The server.
+        server: ServerName,
+        /// The step, where it was one.
+        step: Option<usize>,
+        /// Why.
+        error: StepError,
+    },
+    /// More servers failed than the policy allows: nothing new is started.
+    BudgetSpent {
+        /// Servers that count.
+        failures: u32,
+        /// `max_failures`.
+        limit: u32,
+    },
+    /// The way back of a step begins.
+    UndoStarted {
+        /// The server.
+        server: ServerName,
+        /// Index of the step.
+        step: usize,
+    },
+    /// The step is taken back, and it was verified.
+    UndoFinished {
+        /// The server.
+        server: ServerName,
+        /// Index of the step.
+        step: usize,
+        /// What shows it.
+        evidence: Evidence,
+    },
+    /// The step could not be taken back: the server is stuck and a person is needed.
+    UndoFailed {
+        /// The server.
+        server: ServerName,
+        /// Index of the step.
+        step: usize,
+        /// Why.
+        error: StepError,
+    },
+    /// All changed steps of the server are taken back. Counts against the budget.
+    ServerUndone {
+        /// The server.
+        server: ServerName,
+    },
+    /// A person has to look at this server.
+    ServerStuck {
+        /// The server.
+        server: ServerName,
+    },
+    /// Nothing was changed on the server, and nothing will be in this run: it was never begun, or was let go when the budget was spent.
+    ServerSkipped {
+        /// The server.
+        server: ServerName,
+    },
+    /// A debt is about to be paid outside the normal course of steps.
+    DebtPaymentStarted {
+        /// The server.
+        server: ServerName,
+        /// What is owed.
+        debt: Debt,
+    },
+    /// A debt was paid.
+    DebtPaid {
+        /// The server.
+        server: ServerName,
+        /// What was owed.
+        debt: Debt,
+        /// What shows it.
+        evidence: Evidence,
+    },
+    /// A debt could not be paid.
+    DebtUnpaid {
+        /// The server.
+        server: ServerName,
+        /// What is owed.
+        debt: Debt,
+        /// Why.
+        error: StepError,
+        /// The exact command with which a person can pay it.
+        command: String,
+    },
+    /// The operator asked to stop (Ctrl-C once: finish what runs; twice: abort the waits).
+    StopRequested {
+        /// Second request.
+        hard: bool,
+    },
+    /// Last event of a finished run.
+    RunFinished {
+        /// How it ended.
+        verdict: Verdict,
+    },
+}
+
+impl EventKind {
+    /// The tag in the journal, e.g. `step_probed`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::RunStarted { .. } => "run_started",
+            Self::RunResumed { .. } => "run_resumed",
+            Self::WaveStarted { .. } => "wave_started",
+            Self::WaveFinished { .. } => "wave_finished",
+            Self::ServerStarted { .. } => "server_started",
+            Self::Surveyed { .. } => "surveyed",
+            Self::StepStarted { .. } => "step_started",
+            Self::StepProbed { .. } => "step_probed",
+            Self::StepApplied { .. } => "step_applied",
+            Self::StepVerified { .. } => "step_verified",
+            Self::ServerSoaking { .. } => "server_soaking",
+            Self::SoakFinished { .. } => "soak_finished",
+            Self::ServerHealthy { .. } => "server_healthy",
+            Self::ServerFailed { .. } => "server_failed",
+            Self::BudgetSpent { .. } => "budget_spent",
+            Self::UndoStarted { .. } => "undo_started",
+            Self::UndoFinished { .. } => "undo_finished",
+            Self::UndoFailed { .. } => "undo_failed",
+            Self::ServerUndone { .. } => "server_undone",
+            Self::ServerStuck { .. } => "server_stuck",
+            Self::ServerSkipped { .. } => "server_skipped",
+            Self::DebtPaymentStarted { .. } => "debt_payment_started",
+            Self::DebtPaid { .. } => "debt_paid",
+            Self::DebtUnpaid { .. } => "debt_unpaid",
+            Self::StopRequested { .. } => "stop_requested",
+            Self::RunFinished { .. } => "run_finished",
+        }
+    }
+
+    /// The server that the event is about; `None` for events of the whole run.
+    pub fn server(&self) -> Option<&ServerName> {
+        match self {
+            Self::RunStarted { .. }
+            | Self::RunResumed { .. }
+            | Self::WaveStarted { .. }
+            | Self::WaveFinished { .. }
+            | Self::BudgetSpent { .. }
+            | Self::StopRequested { .. }
+            | Self::RunFinished { .. } => None,
+            Self::ServerStarted { server }
+            | Self::Surveyed { server, .. }
+            | Self::StepStarted { server, .. }
+            | Self::StepProbed { server, .. }
+            | Self::StepApplied { server, .. }
+            | Self::StepVerified { server, .. }
+            | Self::ServerSoaking { server }
+            | Self::SoakFinished { server, .. }
+            | Self::ServerHealthy { server, .. }
+            | Self::ServerFailed { server, .. }
+            | Self::UndoStarted { server, .. }
+            | Self::UndoFinished { server, .. }
+            | Self::UndoFailed { server, .. }
+            | Self::ServerUndone { server }
+            | Self::ServerStuck { server }
+            | Self::ServerSkipped { server }
+            | Self::DebtPaymentStarted { server, .. }
+            | Self::DebtPaid { server, .. }
+            | Self::DebtUnpaid { server, .. } => Some(server),
+        }
+    }
+}
+
+/// What the first look at a server saw.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Survey {
+    /// Indices of the steps that have work to do; empty when the server already is as wanted.
+    Seen {
+        /// Steps with work.
+        work: Vec<usize>,
+        /// One line a finding: what would change.
+        facts: Vec<String>,
+    },
+    /// The look failed; nothing was changed.
+    Failed(StepError),
+}
+
+/// How the watch over a returned server ended.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SoakReport {
+    /// Healthy for the whole span.
+    Healthy(Evidence),
+    /// Not healthy.
+    Failed(StepError),
+}

@@ -1,0 +1,197 @@
+//! What was seen on a server before, during and after a step, as it stands in the journal. Never a secret, never prose where a value will do.
+
+use std::collections::BTreeMap;
+
+use iis::ip_security::Section;
+use inventory::StepKind;
+use serde::{Deserialize, Serialize};
+
+/// What a probe saw, before anything was changed.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Found {
+    /// The server is already as the step wants it.
+    AlreadyDone(Evidence),
+    /// There is work to do.
+    Ready(Before),
+    /// The look failed; nothing was changed.
+    Failed(StepError),
+}
+
+/// What showed that a step needs nothing, or that its work is proven: short lines for people.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+pub struct Evidence {
+    /// One fact a line, e.g. `allowUnlisted=false, 4 rules as wanted`.
+    pub facts: Vec<String>,
+}
+
+/// The state that a probe found and that undo goes back to, one variant for each kind of step.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(tag = "of", rename_all = "snake_case")]
+pub enum Before {
+    /// `drain`: the pool's rotation as the load balancer sees it now.
+    Drain {
+        /// Seen at the load balancer at this instant; `None` without a load balancer.
+        rotation: Option<Rotation>,
+    },
+    /// `back_up`: nothing of this name exists yet.
+    BackUp {
+        /// The name that the backup gets.
+        name: String,
+    },
+    /// `install_feature`.
+    InstallFeature {
+        /// dism's state is Enabled.
+        enabled: bool,
+        /// The module stands in IIS's list of modules.
+        module_listed: bool,
+    },
+    /// `restrict`.
+    Restrict {
+        /// The application's own section (empty and open when it has none).
+        own: Section,
+        /// The effective section, inheritance included.
+        effective: Section,
+        /// The section that is wanted on this server, roles resolved.
+        wanted: Section,
+        /// Worker processes (process ids) at this time, so that a later look can tell whether they were restarted since.
+        workers: Vec<WorkerProcessObserved>,
+    },
+    /// `restart_iis`.
+    RestartIis {
+        /// Worker processes before the restart.
+        workers: Vec<WorkerProcessObserved>,
+        /// Services before the restart.
+        services: Vec<ServiceObserved>,
+        /// Why a restart is needed, e.g. `the section changed after process 4711 started`.
+        reason: String,
+    },
+    /// `wait_healthy`: the pages' answers before the wait, by path.
+    WaitHealthy {
+        /// Path to `status` and first line of the body.
+        pages: BTreeMap<String, String>,
+    },
+    /// `witness`.
+    Witness,
+    /// `return_to_rotation`.
+    ReturnToRotation {
+        /// Seen at the load balancer at this instant; `None` without a load balancer.
+        rotation: Option<Rotation>,
+    },
+    /// `command`.
+    Command,
+    /// `powershell`.
+    Powershell,
+}
+
+impl Before {
+    /// The kind of step that this was seen for.
+    pub fn kind(&self) -> StepKind {
+        match self {
+            Self::Drain { .. } => StepKind::Drain,
+            Self::BackUp { .. } => StepKind::BackUp,
+            Self::InstallFeature { .. } => StepKind::InstallFeature,
+            Self::Restrict { .. } => StepKind::Restrict,
+            Self::RestartIis { .. } => StepKind::RestartIis,
+            Self::WaitHealthy { .. } => StepKind::WaitHealthy,
+            Self::Witness => StepKind::Witness,
+            Self::ReturnToRotation { .. } => StepKind::ReturnToRotation,
+            Self::Command => StepKind::Command,
+            Self::Powershell => StepKind::Powershell,
+        }
+    }
+}
+
+/// A pool as its load balancer sees it at one instant.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Rotation {
+    /// Members that take new connections now.
+    pub in_rotation: u32,
+    /// All members of the load balancer's backend that belong to the pool.
+    pub members: u32,
+    /// This server's own state in the load balancer's words (`UP`, `DRAIN`, `MAINT`, `DOWN`, …).
+    pub state: String,
+    /// Whether this server itself is among `in_rotation`.
+    pub is_in_rotation: bool,
+}
+
+/// A worker process (w3wp) as seen by appcmd.
+#[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+pub struct WorkerProcessObserved {
+    /// Process id.
+    pub pid: u32,
+    /// Application pool.
+    pub application_pool: String,
+}
+
+/// A Windows service as seen by sc.
+#[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+pub struct ServiceObserved {
+    /// Service name.
+    pub name: String,
+    /// Running?
+    pub running: bool,
+    /// Process id of its host process, 0 when stopped.
+    pub pid: u32,
+}
+
+/// How an attempt to change something ended.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Done, as far as the server said so.
+    Done(Receipt),
+    /// It failed, and is known to have failed.
+    Failed(StepError),
+    /// The reply was lost: it may have happened or not. Settled by looking again, never by repeating.
+    Unknown(StepError),
+}
+
+/// Proof of a change.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+pub struct Receipt {
+    /// One fact a line, e.g. `+ allow 198.51.100.10`, `worker processes 4100, 4200 -> 5100, 5200`.
+    pub facts: Vec<String>,
+    /// WinRM HTTP requests that the server's connection has made so far in this run.
+    pub http_requests: u64,
+}
+
+/// Which column of the failure budget (all count alike) and which hint.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureKind {
+    /// No connection could be made, or it was lost and not found again.
+    Unreachable,
+    /// The login was refused.
+    LoginRefused,
+    /// A deadline passed.
+    TimedOut,
+    /// The server refused or did something else than expected.
+    Failed,
+    /// The outcome could not be learned.
+    Unknown,
+}
+
+impl FailureKind {
+    /// Whether looking again a little later may well succeed.
+    pub fn is_worth_another_look(self) -> bool {
+        matches!(self, Self::Unreachable | Self::TimedOut | Self::Unknown)
+    }
+}
+
+/// A failure as data: what was expected, what was found, what to do.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct StepError {
+    /// Kind, for the budget's columns.
+    pub kind: FailureKind,
+    /// What was being done, e.g. `read the section of Default Web Site/Microsoft-Server-ActiveSync`.
+    pub doing: String,
+    /// What should have been there.
+    pub expected: String,
+    /// What was there.
+    pub found: String,
+    /// What the operator can do.
+    pub hint: Option<String>,
+    /// The chain of causes, outermost first.
+    pub causes: Vec<String>,
+}

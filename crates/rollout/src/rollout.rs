@@ -1,0 +1,233 @@
+//! The state machine of a run: asked by [`Rollout::next`], told by [`Rollout::apply`].
+//!
+//! # How a run goes
+//! The caller commits `run_started`, applies it, and then repeats: ask `next`; commit and apply what it wants recorded; hand the [`Action`] that
+//! `apply` returns to a worker; commit and apply the worker's answer. `next` never changes anything and `apply` never looks at a clock, so a
+//! journal replayed through `apply` gives the same state again.
+//!
+//! # What holds
+//! * An action exists only because its intent was committed, and each `Apply` follows a fresh probe of its own.
+//! * A server counts as under way from `server_started` until it is healthy or at an end with nothing left to undo or to pay.
+//! * Nothing new is begun once more than `max_failures` servers have failed or a stop was asked for.
+//! * What was taken away is a debt from the moment its `Apply` is emitted; it is paid by the step that gives it back, by a payment of its own,
+//!   or named by [`Rollout::debts`] and the verdict [`HumanNeeded`](Verdict::HumanNeeded).
+//!
+//! docs/design/001-rollout-core.md says why.
+
+mod apply;
+mod limits;
+mod next;
+mod replay;
+mod state;
+mod steps;
+mod undo;
+
+#[cfg(test)]
+mod tests;
+
+pub use next::Next;
+pub use state::{Counts, OpenDebt, Unpaid};
+
+use std::collections::BTreeMap;
+
+use inventory::ServerName;
+use jiff::SignedDuration;
+
+use crate::action::Action;
+use crate::event::RunId;
+use crate::observation::StepError;
+use crate::plan::Plan;
+use crate::server::{Phase, ServerState};
+use crate::verdict::Verdict;
+use state::{Record, Stand};
+
+/// How many times a step is looked at before a lost outcome counts as failed.
+const LOOKS: u32 = 3;
+
+/// The pause before another look: at the pool's floor, or after a lost reply. Long enough for a load balancer to see a change (HAProxy checks
+/// every 2 s by default) and short beside the seconds that a restart takes.
+const PAUSE: SignedDuration = SignedDuration::from_secs(5);
+
+/// A run, as far as its events tell.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rollout {
+    plan: Plan,
+    run: Option<RunId>,
+    /// In the order of the waves.
+    records: Vec<Record>,
+    /// Positions in `records`.
+    index: BTreeMap<ServerName, usize>,
+    open_wave: Option<usize>,
+    /// `BudgetSpent` stands in the journal.
+    budget_spent: bool,
+    /// The wave of the server whose failure was one too many.
+    spent_in: Option<usize>,
+    stop: Option<Stop>,
+    verdict: Option<Verdict>,
+}
+
+/// What the operator asked for.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+enum Stop {
+    /// Begin nothing new, finish what runs.
+    Soft,
+    /// End at once.
+    Hard,
+}
+
+impl Rollout {
+    /// A run of which nothing has happened yet; its first event is `run_started` with the same plan.
+    pub fn new(plan: Plan) -> Self {
+        let mut records: Vec<Record> = Vec::new();
+        let mut index = BTreeMap::new();
+        for (wave, servers) in plan.waves.iter().enumerate() {
+            for name in servers {
+                // A plan never names a server twice; were it so, the first wave counts.
+                index.entry(name.clone()).or_insert_with(|| {
+                    records.push(Record::new(name.clone(), plan.pool_of(name).cloned(), wave));
+                    records.len() - 1
+                });
+            }
+        }
+        Self {
+            plan,
+            run: None,
+            records,
+            index,
+            open_wave: None,
+            budget_spent: false,
+            spent_in: None,
+            stop: None,
+            verdict: None,
+        }
+    }
+
+    /// The plan.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// The run's name; `None` before `run_started`.
+    pub fn run_id(&self) -> Option<&RunId> {
+        self.run.as_ref()
+    }
+
+    /// The wave that is open, from 0.
+    pub fn wave(&self) -> Option<usize> {
+        self.open_wave
+    }
+
+    /// How many servers count against the budget.
+    pub fn failures(&self) -> u32 {
+        u32::try_from(self.records.iter().filter(|record| record.counted).count()).unwrap_or(u32::MAX)
+    }
+
+    /// Whether more servers failed than the policy allows.
+    pub fn is_budget_spent(&self) -> bool {
+        self.failures() > self.plan.policy.max_failures
+    }
+
+    /// Whether the operator asked to stop.
+    pub fn is_stopping(&self) -> bool {
+        self.stop.is_some()
+    }
+
+    /// How the run ended; `None` while it goes on.
+    pub fn verdict(&self) -> Option<Verdict> {
+        self.verdict
+    }
+
+    /// Where a server stands; `None` when the plan does not have it.
+    pub fn state_of(&self, server: &ServerName) -> Option<ServerState> {
+        let record = self.record(server)?;
+        if let Some(debt) = record.paying {
+            return Some(ServerState::PayingDebt { debt });
+        }
+        Some(match &record.stand {
+            Stand::Waiting => ServerState::Waiting,
+            Stand::Surveying => ServerState::Surveying,
+            Stand::Step { step, attempt, phase } => ServerState::Running {
+                step: *step,
+                attempt: *attempt,
+                phase: phase.clone(),
+            },
+            // Every step is over and the next decision is due at once: shown as the last step.
+            Stand::Returned | Stand::Proven => ServerState::Running {
+                step: self.plan.steps.len().saturating_sub(1),
+                attempt: 1,
+                phase: Phase::Due,
+            },
+            Stand::Soaking { since } => ServerState::Soaking { since: *since },
+            Stand::Healthy => ServerState::Healthy {
+                changed: record.changed,
+            },
+            Stand::Failing | Stand::Failed => ServerState::Failed,
+            Stand::Unwinding { step, .. } => ServerState::Undoing { step: *step },
+            Stand::Undone => ServerState::Undone,
+            Stand::Stuck => ServerState::Stuck,
+            Stand::Skipped => ServerState::Skipped,
+        })
+    }
+
+    /// Why a server failed or is stuck, and at which step, when it was one.
+    pub fn failure_of(&self, server: &ServerName) -> Option<(Option<usize>, &StepError)> {
+        let failure = self.record(server)?.failure.as_ref()?;
+        Some((failure.step, &failure.error))
+    }
+
+    /// The servers that are under way, in the order of the waves.
+    pub fn running(&self) -> impl Iterator<Item = &ServerName> {
+        self.records
+            .iter()
+            .filter(|record| self.is_under_way(record))
+            .map(|record| &record.name)
+    }
+
+    /// What the run took away and has not given back.
+    pub fn debts(&self) -> Vec<OpenDebt> {
+        let mut open = Vec::new();
+        for record in &self.records {
+            for debt in &record.debts {
+                open.push(OpenDebt {
+                    server: record.name.clone(),
+                    debt: *debt,
+                    unpaid: record.unpaid.get(debt).cloned(),
+                });
+            }
+        }
+        open
+    }
+
+    /// How many servers stand where.
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        for record in &self.records {
+            let column = match &record.stand {
+                _ if self.is_under_way(record) => &mut counts.running,
+                Stand::Healthy if record.changed => &mut counts.changed,
+                Stand::Healthy => &mut counts.unchanged,
+                Stand::Undone => &mut counts.undone,
+                Stand::Stuck => &mut counts.stuck,
+                Stand::Skipped => &mut counts.skipped,
+                Stand::Failed => &mut counts.failed,
+                _ => &mut counts.waiting,
+            };
+            *column += 1;
+        }
+        counts
+    }
+
+    fn record(&self, server: &ServerName) -> Option<&Record> {
+        self.records.get(*self.index.get(server)?)
+    }
+
+    /// The action that undoes a step, from what the record remembers of it.
+    fn undo_action(record: &Record, step: usize) -> Option<Action> {
+        let applied = record.applied.iter().find(|applied| applied.step == step)?;
+        Some(Action::Undo {
+            server: record.name.clone(),
+            step,
+            before: applied.before.clone(),
+        })
+    }
+}

@@ -1,0 +1,219 @@
+//! Every limit in one place: who may be begun, who may leave the rotation, who may be put back. `next` proposes by these and `apply` refuses by
+//! them.
+
+use std::collections::BTreeMap;
+
+use inventory::{OnFailure, PoolName, ServerName, Step, StepKind};
+
+use super::Rollout;
+use super::state::{Record, Stand};
+use crate::observation::Rotation;
+use crate::server::Phase;
+
+/// How many servers of a pool are under way, and how many more may be out because they failed in an earlier life of the run.
+#[derive(Clone, Copy, Debug, Default)]
+struct Load {
+    under_way: u32,
+    suspects: u32,
+}
+
+impl Rollout {
+    /// Whether the server is between its first look and its end.
+    pub(super) fn is_under_way(&self, record: &Record) -> bool {
+        !matches!(record.stand, Stand::Waiting) && !self.is_settled(record)
+    }
+
+    /// Whether the server has come to an end with nothing left to undo or to pay (apart from what its wave's undo may bring).
+    pub(super) fn is_settled(&self, record: &Record) -> bool {
+        match record.stand {
+            Stand::Healthy | Stand::Skipped => true,
+            Stand::Failed => {
+                record.paying.is_none() && record.payable().is_none() && self.own_undo(record).is_none()
+            }
+            Stand::Undone | Stand::Stuck => record.paying.is_none() && record.payable().is_none(),
+            _ => false,
+        }
+    }
+
+    /// The server whose turn it is: first those that failed in an earlier life of the run, whatever their wave, since they may be out; then
+    /// those of the open wave.
+    pub(super) fn startable(&self) -> Option<&ServerName> {
+        let wave = self.open_wave?;
+        if self.is_budget_spent() || self.stop.is_some() || self.count_under_way() >= self.plan.max_parallel {
+            return None;
+        }
+        let loads = self.loads();
+        let waiting = || {
+            self.records
+                .iter()
+                .filter(|record| record.stand == Stand::Waiting)
+        };
+        let suspects = waiting().filter(|record| record.suspect);
+        let others = waiting().filter(|record| !record.suspect && record.wave == wave);
+        suspects
+            .chain(others)
+            .find(|record| self.has_room(record, &loads))
+            .map(|record| &record.name)
+    }
+
+    /// Whether the server's pool has room for one more under way. A suspect may be out already, so that beginning it takes nobody out; anybody
+    /// else has to leave room for the suspects.
+    fn has_room(&self, record: &Record, loads: &BTreeMap<&PoolName, Load>) -> bool {
+        let Some(pool) = &record.pool else { return true };
+        let Some(planned) = self.plan.pools.get(pool) else {
+            return true;
+        };
+        let load = loads.get(pool).copied().unwrap_or_default();
+        let taken = if record.suspect {
+            load.under_way
+        } else {
+            load.under_way + load.suspects
+        };
+        taken < planned.max_in_flight
+    }
+
+    fn loads(&self) -> BTreeMap<&PoolName, Load> {
+        let mut loads: BTreeMap<&PoolName, Load> = BTreeMap::new();
+        for record in &self.records {
+            let Some(pool) = &record.pool else { continue };
+            if self.is_under_way(record) {
+                loads.entry(pool).or_default().under_way += 1;
+            } else if record.suspect && record.stand == Stand::Waiting {
+                loads.entry(pool).or_default().suspects += 1;
+            }
+        }
+        loads
+    }
+
+    pub(super) fn count_under_way(&self) -> u32 {
+        u32::try_from(
+            self.records
+                .iter()
+                .filter(|record| self.is_under_way(record))
+                .count(),
+        )
+        .unwrap_or(u32::MAX)
+    }
+
+    /// Whether another server of the pool is at a drain whose effect the load balancer may not show yet: then nobody else may be probed for a
+    /// drain, because both would see the same rotation.
+    pub(super) fn is_drain_taken(&self, record: &Record, step: usize) -> bool {
+        if self.kind_of(step) != Some(StepKind::Drain) || record.pool.is_none() {
+            return false;
+        }
+        self.records.iter().any(|other| {
+            other.pool == record.pool
+                && other.name != record.name
+                && match &other.stand {
+                    Stand::Step { step, phase, .. } => {
+                        self.kind_of(*step) == Some(StepKind::Drain)
+                            && match phase {
+                                Phase::Probing
+                                | Phase::Applying
+                                | Phase::Verifying
+                                | Phase::AwaitingLook { .. } => true,
+                                Phase::Due | Phase::AwaitingPermit { .. } => false,
+                            }
+                    }
+                    _ => false,
+                }
+        })
+    }
+
+    /// Whether the floor, as the load balancer sees the pool now, allows the server to leave. Without a load balancer there is nobody to ask, and
+    /// the plan's own bound has to do.
+    pub(super) fn permits_drain(&self, record: &Record, rotation: Option<&Rotation>) -> bool {
+        let planned = record.pool.as_ref().and_then(|pool| self.plan.pools.get(pool));
+        match (planned, rotation) {
+            (Some(planned), Some(rotation)) => {
+                let left = rotation
+                    .in_rotation
+                    .saturating_sub(u32::from(rotation.is_in_rotation));
+                left >= planned.min_in_rotation
+            }
+            _ => true,
+        }
+    }
+
+    /// Whether the server is let go: nothing was changed on it, and now the budget is spent, or the operator wants an end and the server only
+    /// waits for others anyway.
+    pub(super) fn is_let_go(&self, record: &Record) -> bool {
+        let awaits_permit = matches!(
+            record.stand,
+            Stand::Step {
+                phase: Phase::AwaitingPermit { .. },
+                ..
+            }
+        );
+        record.is_untouched() && (self.is_budget_spent() || (self.stop.is_some() && awaits_permit))
+    }
+
+    /// The last step of the server that can be undone.
+    pub(super) fn last_undoable(&self, record: &Record) -> Option<usize> {
+        record
+            .applied
+            .iter()
+            .rev()
+            .map(|applied| applied.step)
+            .find(|step| self.has_undo(*step))
+    }
+
+    /// The step that the failed server has to take back next.
+    pub(super) fn own_undo(&self, record: &Record) -> Option<usize> {
+        match self.plan.policy.on_failure {
+            OnFailure::Undo => self.last_undoable(record),
+            OnFailure::Stop => None,
+        }
+    }
+
+    /// The step that a healthy server has to take back because its wave spent the budget. One server of a pool at a time, and only when nobody
+    /// of the pool is under way any more.
+    pub(super) fn wave_undo(&self, record: &Record) -> Option<usize> {
+        if !self.is_wave_undo_due(record) {
+            return None;
+        }
+        let is_alone = !self
+            .records
+            .iter()
+            .any(|other| other.pool == record.pool && self.is_under_way(other));
+        if is_alone {
+            self.last_undoable(record)
+        } else {
+            None
+        }
+    }
+
+    /// Whether a healthy server will have to take its steps back because its wave spent the budget.
+    pub(super) fn is_wave_undo_due(&self, record: &Record) -> bool {
+        self.is_budget_spent()
+            && self.plan.policy.on_failure == OnFailure::Undo
+            && self.spent_in == Some(record.wave)
+            && record.stand == Stand::Healthy
+            && self.last_undoable(record).is_some()
+    }
+
+    pub(super) fn kind_of(&self, step: usize) -> Option<StepKind> {
+        self.plan.steps.get(step).map(Step::kind)
+    }
+
+    /// A drain is a debt, not an undo; a restart cannot be taken back, a feature and a backup do no harm, and of a command nobody knows the
+    /// reverse.
+    fn has_undo(&self, step: usize) -> bool {
+        self.kind_of(step) == Some(StepKind::Restrict)
+    }
+}
+
+/// Whether a step of this kind only looks: it runs on a server that needs nothing, and its `Apply` changes nothing.
+pub(super) fn only_looks(kind: StepKind) -> bool {
+    match kind {
+        StepKind::WaitHealthy | StepKind::Witness => true,
+        StepKind::Drain
+        | StepKind::BackUp
+        | StepKind::InstallFeature
+        | StepKind::Restrict
+        | StepKind::RestartIis
+        | StepKind::ReturnToRotation
+        | StepKind::Command
+        | StepKind::Powershell => false,
+    }
+}

@@ -1,0 +1,266 @@
+//! What happens next. Only looks; every answer is a function of the state and of the instant that the caller names.
+
+use inventory::StepKind;
+use jiff::Timestamp;
+
+use super::Rollout;
+use super::Stop;
+use super::state::{Record, Stand, Unwind};
+use crate::event::EventKind;
+use crate::observation::Found;
+use crate::server::Phase;
+use crate::verdict::Verdict;
+
+/// What the caller should do now.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Next {
+    /// Commit this fact and apply it; then ask again.
+    Record(EventKind),
+    /// Nothing can be decided: wait for a worker's answer, or until the instant, if there is one. `Wait(None)` while no worker has anything to do
+    /// happens only before `run_started`.
+    Wait(Option<Timestamp>),
+    /// The run has ended.
+    Finished(Verdict),
+}
+
+/// What one server needs.
+enum Decision {
+    Record(EventKind),
+    WaitUntil(Timestamp),
+    Nothing,
+}
+
+impl Rollout {
+    /// What happens next, `now` being the caller's clock. Deterministic: the servers are asked in the order of the waves.
+    pub fn next(&self, now: Timestamp) -> Next {
+        if let Some(verdict) = self.verdict {
+            return Next::Finished(verdict);
+        }
+        if self.run.is_none() {
+            return Next::Wait(None);
+        }
+        if self.stop == Some(Stop::Hard) {
+            return Next::Record(EventKind::RunFinished {
+                verdict: Verdict::Aborted,
+            });
+        }
+        if self.is_budget_spent() && !self.budget_spent {
+            let limit = self.plan.policy.max_failures;
+            return Next::Record(EventKind::BudgetSpent {
+                failures: self.failures(),
+                limit,
+            });
+        }
+        let mut wake: Option<Timestamp> = None;
+        for record in &self.records {
+            match self.decide(record, now) {
+                Decision::Record(kind) => return Next::Record(kind),
+                Decision::WaitUntil(at) => wake = Some(wake.map_or(at, |wake| wake.min(at))),
+                Decision::Nothing => {}
+            }
+        }
+        match self.decide_run() {
+            Some(kind) => Next::Record(kind),
+            None => Next::Wait(wake),
+        }
+    }
+
+    /// What a server that is under way needs.
+    fn decide(&self, record: &Record, now: Timestamp) -> Decision {
+        let server = record.name.clone();
+        if record.paying.is_some() {
+            return Decision::Nothing;
+        }
+        let payment = || match record.payable() {
+            Some(debt) => Decision::Record(EventKind::DebtPaymentStarted {
+                server: record.name.clone(),
+                debt,
+            }),
+            None => Decision::Nothing,
+        };
+        Decision::Record(match &record.stand {
+            Stand::Step { step, attempt, phase } => {
+                return self.decide_step(record, *step, *attempt, phase, now);
+            }
+            Stand::Returned => match record.payable() {
+                Some(debt) => EventKind::DebtPaymentStarted { server, debt },
+                None => EventKind::ServerSoaking { server },
+            },
+            Stand::Proven => EventKind::ServerHealthy {
+                server,
+                changed: record.changed,
+            },
+            Stand::Failing => match &record.failure {
+                Some(failure) => EventKind::ServerFailed {
+                    server,
+                    step: failure.step,
+                    error: failure.error.clone(),
+                },
+                None => return Decision::Nothing,
+            },
+            Stand::Failed => match self.own_undo(record) {
+                Some(step) => EventKind::UndoStarted { server, step },
+                None => return payment(),
+            },
+            Stand::Unwinding {
+                progress: Unwind::Due,
+                ..
+            } => match self.last_undoable(record) {
+                Some(step) => EventKind::UndoStarted { server, step },
+                None => EventKind::ServerUndone { server },
+            },
+            Stand::Unwinding {
+                progress: Unwind::Failed,
+                ..
+            } => EventKind::ServerStuck { server },
+            Stand::Undone | Stand::Stuck => return payment(),
+            Stand::Waiting
+            | Stand::Surveying
+            | Stand::Soaking { .. }
+            | Stand::Healthy
+            | Stand::Unwinding {
+                progress: Unwind::Running,
+                ..
+            }
+            | Stand::Skipped => return Decision::Nothing,
+        })
+    }
+
+    fn decide_step(
+        &self,
+        record: &Record,
+        step: usize,
+        attempt: u32,
+        phase: &Phase,
+        now: Timestamp,
+    ) -> Decision {
+        let server = record.name.clone();
+        match phase {
+            Phase::Probing => match &record.left_out {
+                // The core knows the answer: who took the server out before we came decides when it goes back.
+                Some(evidence) if self.kind_of(step) == Some(StepKind::ReturnToRotation) => {
+                    let found = Found::AlreadyDone(evidence.clone());
+                    Decision::Record(EventKind::StepProbed { server, step, found })
+                }
+                _ => Decision::Nothing,
+            },
+            Phase::Applying | Phase::Verifying => Decision::Nothing,
+            Phase::Due | Phase::AwaitingPermit { .. } | Phase::AwaitingLook { .. }
+                if self.is_let_go(record) =>
+            {
+                Decision::Record(EventKind::ServerSkipped { server })
+            }
+            Phase::AwaitingPermit { retry_at } | Phase::AwaitingLook { retry_at } if now < *retry_at => {
+                Decision::WaitUntil(*retry_at)
+            }
+            Phase::Due | Phase::AwaitingPermit { .. } | Phase::AwaitingLook { .. } => {
+                if self.is_drain_taken(record, step) {
+                    Decision::Nothing
+                } else {
+                    Decision::Record(EventKind::StepStarted {
+                        server,
+                        step,
+                        attempt,
+                    })
+                }
+            }
+        }
+    }
+
+    /// What the run as a whole needs, once no server needs anything at once.
+    pub(super) fn decide_run(&self) -> Option<EventKind> {
+        let is_quiet = self.count_under_way() == 0;
+        if self.is_budget_spent() {
+            for record in &self.records {
+                if let Some(step) = self.wave_undo(record) {
+                    return Some(EventKind::UndoStarted {
+                        server: record.name.clone(),
+                        step,
+                    });
+                }
+            }
+            if !is_quiet {
+                return None;
+            }
+            if let Some(record) = self.records.iter().find(|record| record.stand == Stand::Waiting) {
+                return Some(EventKind::ServerSkipped {
+                    server: record.name.clone(),
+                });
+            }
+            return self.finished_wave().or_else(|| self.finished_run());
+        }
+        if self.stop.is_some() {
+            return if is_quiet {
+                self.finished_wave().or_else(|| self.finished_run())
+            } else {
+                None
+            };
+        }
+        if let Some(server) = self.startable() {
+            return Some(EventKind::ServerStarted {
+                server: server.clone(),
+            });
+        }
+        if self.open_wave.is_some() {
+            return self.finished_wave();
+        }
+        match self.unfinished_wave() {
+            Some(wave) => Some(EventKind::WaveStarted { wave }),
+            None => self.finished_run(),
+        }
+    }
+
+    /// The end of the open wave, when all its servers have come to theirs.
+    fn finished_wave(&self) -> Option<EventKind> {
+        self.open_wave
+            .filter(|wave| self.is_wave_over(*wave))
+            .map(|wave| EventKind::WaveFinished { wave })
+    }
+
+    pub(super) fn is_wave_over(&self, wave: usize) -> bool {
+        self.records
+            .iter()
+            .filter(|record| record.wave == wave)
+            .all(|record| self.is_settled(record) && !self.is_wave_undo_due(record))
+    }
+
+    /// The first wave that has a server without an end.
+    pub(super) fn unfinished_wave(&self) -> Option<usize> {
+        self.records
+            .iter()
+            .filter(|record| !self.is_settled(record))
+            .map(|record| record.wave)
+            .min()
+    }
+
+    fn finished_run(&self) -> Option<EventKind> {
+        let is_quiet = self.count_under_way() == 0;
+        is_quiet.then(|| EventKind::RunFinished {
+            verdict: self.verdict_of_states(),
+        })
+    }
+
+    /// The worst that is true of any server: 23 before 22 before 21 before 20.
+    fn verdict_of_states(&self) -> Verdict {
+        let any = |stand: Stand| self.records.iter().any(|record| record.stand == stand);
+        let owes = self.records.iter().any(|record| !record.debts.is_empty());
+        let put_back = |record: &Record| record.stand == Stand::Undone && self.spent_in == Some(record.wave);
+        if owes || any(Stand::Stuck) {
+            Verdict::HumanNeeded
+        } else if self.is_budget_spent() {
+            if self.records.iter().any(put_back) {
+                Verdict::Undone
+            } else {
+                Verdict::BudgetSpent
+            }
+        } else if any(Stand::Waiting) || any(Stand::Skipped) {
+            Verdict::Stopped
+        } else if any(Stand::Failed) || any(Stand::Undone) {
+            Verdict::DoneWithFailures
+        } else if self.records.iter().any(|record| record.changed) {
+            Verdict::Done
+        } else {
+            Verdict::NothingToDo
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! How a run ended.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// How a run ended, from best to worst; docs/exit-codes.md gives each its code.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Every server already was as wanted; nothing was changed. Exit code 0.
+    NothingToDo,
+    /// Every server is as wanted, and at least one was changed. Exit code 0.
+    Done,
+    /// Some servers failed within the budget, all others are as wanted. Exit code 21.
+    DoneWithFailures,
+    /// The operator stopped the run; what was begun is finished; resumable. Exit code 20.
+    Stopped,
+    /// The budget was spent; what was begun is finished; resumable. Exit code 21.
+    BudgetSpent,
+    /// The budget was spent and every server of the failed wave was put back, verified. Exit code 22.
+    Undone,
+    /// The operator aborted: outcomes may be unknown; `resume` looks again. Exit code 130.
+    Aborted,
+    /// A server is stuck or a debt is unpaid: a person is needed. Exit code 23.
+    HumanNeeded,
+}
+
+impl Verdict {
+    /// Whether `resume` can go on from here. A run that was put back is not resumed but planned anew, and one that is done has nothing left.
+    pub fn is_resumable(self) -> bool {
+        match self {
+            Self::DoneWithFailures
+            | Self::Stopped
+            | Self::BudgetSpent
+            | Self::Aborted
+            | Self::HumanNeeded => true,
+            Self::NothingToDo | Self::Done | Self::Undone => false,
+        }
+    }
+
+    /// The verdict as one word, as it stands in the journal.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NothingToDo => "nothing_to_do",
+            Self::Done => "done",
+            Self::DoneWithFailures => "done_with_failures",
+            Self::Stopped => "stopped",
+            Self::BudgetSpent => "budget_spent",
+            Self::Undone => "undone",
+            Self::Aborted => "aborted",
+            Self::HumanNeeded => "human_needed",
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
