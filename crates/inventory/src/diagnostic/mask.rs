@@ -87,20 +87,23 @@ fn star_table(text: &str, bytes: &mut [u8], begin: usize, end: usize) {
     }
 }
 
-/// Stars out what stands between the quotes, or everything up to the end where there are none.
+/// Stars out what stands between the quotes, or everything up to the end where the text is not quoted as it should be.
 fn star_literal(text: &str, bytes: &mut [u8], begin: usize, end: usize) {
-    let value = &text[begin..end];
-    let inner = match value.find(['"', '\'']) {
-        Some(open) => {
-            let close = value
-                .rfind(['"', '\''])
-                .filter(|&close| close > open)
-                .unwrap_or(value.len());
-            open + 1..close
-        }
-        None => 0..value.len(),
+    let value = text[begin..end].trim_start();
+    let start = end - value.len();
+    let Some(quote) = value.chars().next().filter(|c| matches!(c, '"' | '\'')) else {
+        return star(bytes, start..end);
     };
-    star(bytes, begin + inner.start..begin + inner.end);
+    // The last quote behind which nothing but a comment can follow.
+    let closes = |&(at, _): &(usize, &str)| {
+        let rest = value[at + 1..].trim_start();
+        at > 0 && !value[..at].ends_with('\\') && (rest.is_empty() || rest.starts_with('#'))
+    };
+    let close = value
+        .rmatch_indices(quote)
+        .find(closes)
+        .map_or(value.len(), |(at, _)| at);
+    star(bytes, start + 1..start + close);
 }
 
 /// The end of the quoted text, array or word that begins at or after `begin`: behind its closing quote, or at the next comma.
@@ -158,6 +161,10 @@ mod tests {
         for (text, shown) in [
             ("password = \"hunter2\"", "password = \"*******\""),
             ("password = 'hunter2' # x", "password = '*******' # x"),
+            ("password = 'hunter2' # it's", "password = '*******' # it's"),
+            ("password = 'hunter2", "password = '*******"),
+            ("password = it's-hunter2", "password = ************"),
+            ("password = 'hun' ter2", "password = '*********"),
             ("password = hunter2", "password = *******"),
             ("password=\"hun\\\"ter2", "password=\"*********"),
             (
