@@ -56,6 +56,11 @@ impl ResponseKey {
         same_bytes(&expected, &received.proof).then(|| self.key_exchange_key(&expected))
     }
 
+    #[cfg(test)]
+    pub(super) fn bytes(&self) -> [u8; 16] {
+        *self.0
+    }
+
     /// NTProofStr.
     fn proof(&self, server_challenge: [u8; 8], blob: &[u8]) -> [u8; 16] {
         hmac_md5(&self.0, &[&server_challenge, blob])

@@ -84,6 +84,12 @@ impl Sealing {
         }
     }
 
+    /// The sealing and the signing key.
+    #[cfg(test)]
+    pub(super) fn keys(&self) -> ([u8; 16], [u8; 16]) {
+        (*self.sealing_key, *self.signing_key)
+    }
+
     /// Starts the cipher anew after a mechListMIC; the sequence number goes on. That is what Windows does, and
     /// what RFC 4178 does not mention.
     pub(crate) fn restart_cipher(&mut self) {

@@ -148,9 +148,12 @@ impl Server {
                 found: format!("{} bytes", message.encrypted_session_key.len()),
             })?;
         let session_key: Zeroizing<[u8; 16]> = rc4k(&key_exchange_key, encrypted);
-        if response.pairs.announces_mic(authenticate::NAME)? {
-            message.verify_mic(&session_key, negotiate, challenge)?;
+        // Every CHALLENGE of ours has a timestamp, so every client owes a MIC (MS-NLMP 3.1.5.1.2). One that does not
+        // announce it saw a CHALLENGE from which somebody had removed the timestamp.
+        if !response.pairs.announces_mic(authenticate::NAME)? {
+            return Err(Error::MicMissing { what: "MIC" });
         }
+        message.verify_mic(&session_key, negotiate, challenge)?;
         self.check_binding(&response.pairs)?;
         Ok(Accepted {
             principal,

@@ -120,8 +120,10 @@ impl<'a> Response<'a> {
                         [2] => State::Reject,
                         [3] => State::RequestMic,
                         _ => {
-                            return Err(content
-                                .malformed("a negState from 0 to 3", format!("{} other bytes", state.len())));
+                            return Err(content.malformed(
+                                "a negState from 0 to 3",
+                                format!("{} other bytes", state.len()),
+                            ));
                         }
                     });
                 }
