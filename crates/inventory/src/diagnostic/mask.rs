@@ -94,10 +94,10 @@ fn star_literal(text: &str, bytes: &mut [u8], begin: usize, end: usize) {
     let Some(quote) = value.chars().next().filter(|c| matches!(c, '"' | '\'')) else {
         return star(bytes, start..end);
     };
-    // The last quote behind which nothing but a comment can follow.
+    // The last quote behind which nothing but a comment or the rest of an inline table can follow.
     let closes = |&(at, _): &(usize, &str)| {
         let rest = value[at + 1..].trim_start();
-        at > 0 && !value[..at].ends_with('\\') && (rest.is_empty() || rest.starts_with('#'))
+        at > 0 && !value[..at].ends_with('\\') && (rest.is_empty() || rest.starts_with(['#', '}', ',']))
     };
     let close = value
         .rmatch_indices(quote)
@@ -189,7 +189,7 @@ mod tests {
             ),
             (
                 "password = '''hun\nter2\nport = 1",
-                "password = '''***\n*****\n********",
+                "password = '''***\n****\n********",
             ),
             (
                 "password = \"größe\"\nport = 1",
