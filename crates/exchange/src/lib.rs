@@ -1,1 +1,13 @@
-//! What Exchange adds to IIS: versions, virtual directories, health pages.
+//! What Exchange adds to IIS: versions, virtual directories, health pages, and who an answer lets in.
+//!
+//! Tables and judgements, no network: `driver` fetches pages and runs invocations, and asks here what they mean.
+
+mod access;
+pub mod health;
+pub mod version;
+mod virtual_directory;
+
+pub use access::{Access, classify};
+pub use health::Health;
+pub use version::{Product, Version};
+pub use virtual_directory::{BACK_END_SITE, FRONT_END_SITE, VirtualDirectory};

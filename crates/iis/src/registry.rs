@@ -15,20 +15,38 @@ pub fn query(key: &str, value: &str) -> Result<Invocation<Result<Option<String>,
     let value = value.to_owned();
     Ok(Invocation::new(line, move |output: &Output| {
         match read(&program, output)? {
-            Some(values) => {
-                let data = values
-                    .into_iter()
-                    .find(|(name, _)| name.eq_ignore_ascii_case(&value))
-                    .map(|(_, data)| data);
-                data.map(Some).ok_or_else(|| unreadable(&program, output))
-            }
+            Some(values) => match values.get(&value) {
+                Some(data) => Ok(Some(data.to_owned())),
+                None => Err(unreadable(&program, output)),
+            },
             None => Ok(None),
         }
     }))
 }
 
-/// Reads all values of a key, by name; values of subkeys are not among them. `None` when the key does not exist.
-pub fn query_key(key: &str) -> Result<Invocation<Result<Option<BTreeMap<String, String>>, Error>>, Error> {
+/// The values of one key: the data of each as reg prints it. Names are compared without regard to case.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Values(BTreeMap<String, String>);
+
+impl Values {
+    /// The data of a value.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(&name.to_ascii_lowercase()).map(String::as_str)
+    }
+
+    /// The data of a value that holds a number (`REG_DWORD`, printed as `0xf`).
+    pub fn number(&self, name: &str) -> Option<u32> {
+        u32::from_str_radix(self.get(name)?.strip_prefix("0x")?, 16).ok()
+    }
+
+    /// Whether the key has no values.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// Reads all values of a key; those of its subkeys are not among them. `None` when the key does not exist.
+pub fn query_key(key: &str) -> Result<Invocation<Result<Option<Values>, Error>>, Error> {
     let line = CommandLine::native("reg", &["query", checked(key)?])?;
     let program = program("query", key);
     Ok(Invocation::new(line, move |output: &Output| {
@@ -101,7 +119,7 @@ fn unreadable(program: &str, output: &Output) -> Error {
 }
 
 /// Lines of values stand below the key's name: four blanks, the name, `REG_…`, the data, four blanks between each.
-fn read(program: &str, output: &Output) -> Result<Option<BTreeMap<String, String>>, Error> {
+fn read(program: &str, output: &Output) -> Result<Option<Values>, Error> {
     match output.exit_code {
         0 => {}
         1 => return Ok(None),
@@ -117,9 +135,9 @@ fn read(program: &str, output: &Output) -> Result<Option<BTreeMap<String, String
     let line = |line: &str| {
         let (name, rest) = line.strip_prefix("    ")?.split_once("    REG_")?;
         let data = rest.split_once("    ").map_or("", |(_, data)| data);
-        Some((name.to_owned(), data.trim_end_matches('\r').to_owned()))
+        Some((name.to_ascii_lowercase(), data.trim_end_matches('\r').to_owned()))
     };
-    Ok(Some(text.split('\n').filter_map(line).collect()))
+    Ok(Some(Values(text.split('\n').filter_map(line).collect())))
 }
 
 #[cfg(test)]
