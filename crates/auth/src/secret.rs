@@ -67,3 +67,17 @@ impl From<&str> for Secret {
         Self::from(password.to_owned())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_that_reads_like_a_hash_is_not_that_hash() {
+        let hash = Secret::from_nt_hash(&NtHash::of_password(&Secret::from("Password")));
+        let text = Secret::from(hash.expose());
+        assert!(hash.same_as(&hash.clone()) && text.same_as(&text.clone()));
+        assert!(!hash.same_as(&text) && !text.same_as(&hash));
+        assert!(hash.is_nt_hash() && !text.is_nt_hash());
+    }
+}

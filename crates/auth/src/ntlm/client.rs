@@ -161,3 +161,6 @@ impl Client {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

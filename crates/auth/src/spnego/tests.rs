@@ -89,6 +89,29 @@ fn tokens_of_windows_are_read_and_written_alike() {
     );
 }
 
+/// Windows 2000 repeats the token where the mechListMIC belongs.
+#[test]
+fn a_repeated_token_is_no_mech_list_mic() {
+    let repeated = Response {
+        token: Some(b"token"),
+        mech_list_mic: Some(b"token"),
+        ..Response::default()
+    }
+    .to_bytes();
+    let expected = Response {
+        token: Some(b"token"),
+        ..Response::default()
+    };
+    assert_eq!(Response::read(&repeated).unwrap(), expected);
+    let empty = Response {
+        token: Some(b""),
+        mech_list_mic: Some(b""),
+        ..Response::default()
+    }
+    .to_bytes();
+    assert_eq!(Response::read(&empty).unwrap(), Response::default());
+}
+
 #[test]
 fn first_token_may_hold_flags_and_hints() {
     let list = mech_types(&[KERBEROS, NTLMSSP]);
@@ -290,4 +313,51 @@ fn nothing_goes_on_after_a_failure() {
     assert!(client.step(Some(b"garbage")).is_err());
     assert!(matches!(client.step(Some(&challenge)), Err(Error::Broken)));
     assert!(matches!(server.into_session(), Err(Error::Incomplete)));
+}
+
+/// A server without a clock in its CHALLENGE gets no MIC, and so no mechListMIC unless it asks.
+#[test]
+fn without_a_mic_the_client_is_done_unless_the_server_asks_for_one() {
+    let run = |request_mic: bool| {
+        let (mut client, _, token) = challenged();
+        let mut challenge = Response::read(&token).unwrap().token.unwrap().to_vec();
+        let at = challenge
+            .windows(4)
+            .position(|head| head == [7, 0, 8, 0])
+            .unwrap();
+        challenge[at] = 0x33;
+        let state = if request_mic {
+            State::RequestMic
+        } else {
+            State::AcceptIncomplete
+        };
+        let offer = Response {
+            state: Some(state),
+            token: Some(&challenge),
+            ..Response::default()
+        };
+        let step = client.step(Some(&offer.to_bytes())).unwrap();
+        let mic = Response::read(&step.token).unwrap().mech_list_mic.is_some();
+        assert_eq!((mic, step.done), (request_mic, !request_mic));
+        client
+    };
+    assert!(matches!(run(true).into_session(), Err(Error::Incomplete)));
+    run(false).into_session().unwrap();
+    // The server may say yes all the same, or no.
+    let yes = Response {
+        state: Some(State::AcceptCompleted),
+        ..Response::default()
+    }
+    .to_bytes();
+    let mut client = run(false);
+    assert!(client.step(Some(&yes)).unwrap().done);
+    client.into_session().unwrap();
+    let no = Response {
+        state: Some(State::Reject),
+        ..Response::default()
+    }
+    .to_bytes();
+    let mut client = run(false);
+    assert!(matches!(client.step(Some(&no)), Err(Error::Rejected)));
+    assert!(client.into_session().is_err());
 }

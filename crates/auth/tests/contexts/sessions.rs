@@ -148,3 +148,21 @@ fn a_body_in_clear_or_of_another_protocol_ends_the_session() {
     ));
     assert!(matches!(client.seal(b"request"), Err(Error::Broken)));
 }
+
+/// Windows starts the cipher anew after the mechListMIC and counts on: the same keys give the same cipher text as
+/// without SPNEGO, under the next sequence number.
+#[test]
+fn the_cipher_starts_anew_after_the_mech_list_mic() {
+    let [(mut client, mut server), (mut wrapped_client, mut wrapped_server)] = SEALING.map(sessions);
+    for (raw, wrapped) in [
+        (&mut client, &mut wrapped_client),
+        (&mut server, &mut wrapped_server),
+    ] {
+        let (raw, wrapped) = (
+            raw.seal(b"the same message").unwrap(),
+            wrapped.seal(b"the same message").unwrap(),
+        );
+        assert_eq!(raw.data, wrapped.data);
+        assert_eq!((raw.signature[12], wrapped.signature[12]), (0, 1));
+    }
+}
