@@ -89,6 +89,11 @@ impl Error {
     }
 }
 
+/// A text on one line.
+pub(crate) fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// The first part of a text, on one line, for an error message.
 pub(crate) fn excerpt(text: &str) -> String {
     const LONGEST: usize = 200;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use command::Output;
 
-use crate::error::{complaint, excerpt};
+use crate::error::{complaint, excerpt, one_line};
 
 /// What went wrong, as far as it matters to what happens next.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -68,7 +68,7 @@ impl AppcmdError {
             return None;
         }
         let hresult = said.as_ref().and_then(|said| said.hresult);
-        let message = said.map_or_else(|| complaint(output), |said| excerpt(said.message));
+        let message = said.map_or_else(|| complaint(output), |said| one_line(said.message));
         let kind = kind(output.exit_code, hresult, &message);
         Some(Self {
             exit_code: output.exit_code,
@@ -158,17 +158,28 @@ struct ErrorText<'a> {
 
 impl<'a> ErrorText<'a> {
     fn read(stdout: &'a str) -> Option<Self> {
+        // It may come after lines about what went well, always at the start of one.
+        let starts_line = |at: usize| {
+            stdout[..at]
+                .trim_end_matches([' ', '\t'])
+                .chars()
+                .next_back()
+                .is_none_or(|c| c == '\n')
+        };
         let rest = stdout
-            .trim()
-            .strip_prefix("ERROR")?
-            .trim_start()
-            .strip_prefix('(')?;
+            .match_indices("ERROR")
+            .filter(|(at, _)| starts_line(*at))
+            .find_map(|(at, word)| {
+                let rest = stdout[at + word.len()..].trim_start();
+                rest.strip_prefix('(')
+            })?;
         let inner = rest.trim_end().strip_suffix(')').unwrap_or(rest).trim();
-        let (hresult, inner) = match inner.strip_prefix("hresult:").and_then(|t| t.split_at_checked(8)) {
-            Some((digits, after)) => (
-                u32::from_str_radix(digits, 16).ok(),
-                after.trim_start().trim_start_matches(',').trim_start(),
-            ),
+        let code = inner
+            .strip_prefix("hresult:")
+            .and_then(|text| text.split_at_checked(8));
+        let code = code.and_then(|(digits, after)| Some((u32::from_str_radix(digits, 16).ok()?, after)));
+        let (hresult, inner) = match code {
+            Some((hresult, after)) => (Some(hresult), after.trim_start_matches([',', ' ', '\t'])),
             None => (None, inner),
         };
         Some(Self {

@@ -109,4 +109,4 @@ impl Section {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
