@@ -1,0 +1,363 @@
+//! One authenticated TCP connection is one value.
+//!
+//! [`Connection::open`] logs in; every message after that goes over the same socket, one after the other. Whatever goes wrong on it
+//! ends it: a broken, silent or cancelled exchange leaves a value that only says that it is closed.
+
+mod login;
+mod single;
+mod tls;
+mod transport;
+
+use std::time::Duration;
+
+use auth::{Secret, Session};
+use uuid::Uuid;
+use wsman::{Identity, MessageId, Request, Response, SessionId};
+
+use self::login::{Offers, post_error};
+use self::transport::{PostError, Reply, Transport};
+use crate::endpoint::{AuthMethod, Endpoint};
+use crate::error::Error;
+
+/// How much longer than `OperationTimeout` a reply is waited for: the server answers at its end, and the answer must travel.
+const READ_SLACK: Duration = Duration::from_secs(5);
+
+/// What messages in clear are.
+const SOAP_TYPE: &str = "application/soap+xml;charset=UTF-8";
+
+/// One authenticated TCP connection.
+pub struct Connection {
+    endpoint: Endpoint,
+    /// `None` once anything has gone wrong, and while a request is under way: a cancelled one leaves it so.
+    live: Option<Live>,
+    requests: u64,
+}
+
+struct Live {
+    transport: Transport,
+    protection: Protection,
+}
+
+/// What keeps a message from being read or changed on its way.
+enum Protection {
+    /// NTLM seals each message.
+    Sealed(Box<Session>),
+    /// TLS, on a connection that belongs to the user.
+    Tls,
+    /// TLS, or nothing where the operator said so. The password goes with every message.
+    Basic(Secret),
+}
+
+/// A request that came to nothing.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    /// How far it came.
+    pub(crate) reach: Reach,
+    /// Why.
+    pub(crate) error: Error,
+}
+
+/// How far a failed request came, which decides whether it may be made again.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Reach {
+    /// Nothing was sent: it never can be, or the login before it failed.
+    Nothing,
+    /// Nothing was sent, since the connection had been closed while it was idle.
+    Idle,
+    /// The server wants a login first. Nothing ran.
+    Door,
+    /// It was sent. It may have run.
+    Sent,
+}
+
+impl Failure {
+    /// Nothing was sent.
+    pub(crate) fn nothing(error: Error) -> Self {
+        Self {
+            reach: Reach::Nothing,
+            error,
+        }
+    }
+}
+
+impl Connection {
+    /// Connects and logs in.
+    ///
+    /// # Errors
+    /// [`Error::InvalidEndpoint`], [`Error::Unreachable`], [`Error::TlsFailed`], [`Error::LoginRefused`], [`Error::LoginFailed`],
+    /// [`Error::Silent`], and those of a server that speaks something else.
+    pub async fn open(endpoint: &Endpoint) -> Result<Self, Error> {
+        endpoint.check()?;
+        let mut transport = Transport::new(endpoint).await?;
+        let protection = match endpoint.auth {
+            AuthMethod::Basic => {
+                let header = auth::basic::authorization(&endpoint.credentials);
+                let url = endpoint.name();
+                Protection::Basic(header.map_err(|source| Error::LoginFailed { url, source })?)
+            }
+            AuthMethod::Negotiate | AuthMethod::Ntlm => {
+                let session = login::negotiate(&mut transport, endpoint).await?;
+                if endpoint.is_tls() {
+                    Protection::Tls
+                } else {
+                    Protection::Sealed(Box::new(session))
+                }
+            }
+        };
+        let mut connection = Self {
+            endpoint: endpoint.clone(),
+            live: Some(Live {
+                transport,
+                protection,
+            }),
+            requests: 0,
+        };
+        if endpoint.auth == AuthMethod::Basic {
+            // Basic has no login of its own. Asking who is there is one that changes nothing.
+            tokio::time::timeout(
+                endpoint.timeouts.login.saturating_add(endpoint.timeouts.connect),
+                connection.identify(),
+            )
+            .await
+            .map_err(|_| Error::Silent {
+                url: endpoint.name(),
+                step: "the login",
+                limit: endpoint.timeouts.login,
+            })??;
+        }
+        Ok(connection)
+    }
+
+    /// Asks the server who it is.
+    ///
+    /// # Errors
+    /// Those of any request.
+    pub async fn identify(&mut self) -> Result<Identity, Error> {
+        let session = session(&self.endpoint);
+        match self
+            .call(&session, &Request::Identify)
+            .await
+            .map_err(|failure| failure.error)?
+        {
+            Response::Identity(identity) => Ok(identity),
+            Response::Fault(fault) => Err(Error::Fault {
+                url: self.endpoint.name(),
+                step: "Identify",
+                fault,
+            }),
+            other => Err(Error::UnexpectedReply {
+                url: self.endpoint.name(),
+                expected: "a reply to Identify",
+                found: other.word().to_owned(),
+            }),
+        }
+    }
+
+    /// How it logged in: the word in the inventory.
+    pub fn scheme(&self) -> &'static str {
+        self.endpoint.auth.word()
+    }
+
+    /// How many HTTP requests were made on it, those of the login included.
+    pub fn requests(&self) -> u64 {
+        self.live
+            .as_ref()
+            .map_or(self.requests, |live| live.transport.requests())
+    }
+
+    /// Whether it can still be used, as far as is known.
+    pub fn is_open(&self) -> bool {
+        self.live.is_some()
+    }
+
+    /// One request and its reply. A fault is a reply.
+    pub(crate) async fn call(
+        &mut self,
+        session: &wsman::Session,
+        request: &Request,
+    ) -> Result<Response, Failure> {
+        let step = step(request);
+        let id = MessageId::new(Uuid::new_v4());
+        let malformed = |source| Error::Malformed {
+            url: self.endpoint.name(),
+            step,
+            source,
+        };
+        let message = request
+            .write(session, &id)
+            .map_err(|source| Failure::nothing(malformed(source)))?;
+        let limit = session.operation_timeout.saturating_add(READ_SLACK);
+        let reply = self.exchange(step, message, limit).await?;
+        Response::parse(&reply, Some(&id)).map_err(|source| Failure {
+            reach: Reach::Sent,
+            error: Error::Malformed {
+                url: self.endpoint.name(),
+                step,
+                source,
+            },
+        })
+    }
+
+    /// Bytes out and bytes in, protected.
+    async fn exchange(
+        &mut self,
+        step: &'static str,
+        message: Vec<u8>,
+        limit: Duration,
+    ) -> Result<Vec<u8>, Failure> {
+        let Some(mut live) = self.live.take() else {
+            return Err(Failure {
+                reach: Reach::Idle,
+                error: self.closed(step),
+            });
+        };
+        // Told before the wait, in case that it is cancelled.
+        self.requests = live.transport.requests() + 1;
+        let result = self.exchange_on(&mut live, step, message, limit).await;
+        self.requests = live.transport.requests();
+        if result.is_ok() {
+            self.live = Some(live);
+        }
+        result
+    }
+
+    async fn exchange_on(
+        &self,
+        live: &mut Live,
+        step: &'static str,
+        message: Vec<u8>,
+        limit: Duration,
+    ) -> Result<Vec<u8>, Failure> {
+        let unsealed = |source| Error::Unsealed {
+            url: self.endpoint.name(),
+            step,
+            source,
+        };
+        let (content_type, body, authorization) = match &mut live.protection {
+            Protection::Sealed(session) => {
+                let sealed = session.seal_body(&message);
+                let (content_type, body) = sealed.map_err(|source| Failure::nothing(unsealed(source)))?;
+                (content_type, body, None)
+            }
+            Protection::Tls => (SOAP_TYPE.to_owned(), message, None),
+            Protection::Basic(header) => (SOAP_TYPE.to_owned(), message, Some(&*header)),
+        };
+        let posted = live
+            .transport
+            .post(Some(&content_type), authorization, body, limit)
+            .await;
+        let reply = posted.map_err(|error| Failure {
+            reach: match &error {
+                PostError::Connect(_) => Reach::Nothing,
+                PostError::Closed(_) => Reach::Idle,
+                PostError::Lost(_) | PostError::Silent(_) | PostError::TooLarge => Reach::Sent,
+            },
+            error: post_error(&self.endpoint, step, error),
+        })?;
+        if reply.status == 401 {
+            return Err(Failure {
+                reach: Reach::Door,
+                error: self.unauthorized(&reply),
+            });
+        }
+        let sent = |error| Failure {
+            reach: Reach::Sent,
+            error,
+        };
+        match &mut live.protection {
+            Protection::Sealed(session) if is_sealed(&reply) => session
+                .unseal_body(reply.content_type(), &reply.body)
+                .map_err(|source| sent(unsealed(source))),
+            Protection::Sealed(_) if reply.is_success() => Err(sent(Error::ClearReply {
+                url: self.endpoint.name(),
+                step,
+                status: reply.status,
+            })),
+            Protection::Tls | Protection::Basic(_) if reply.is_success() || is_soap_fault(&reply) => {
+                Ok(reply.body)
+            }
+            _ => Err(sent(self.status(step, &reply))),
+        }
+    }
+
+    fn closed(&self, step: &'static str) -> Error {
+        Error::ConnectionLost {
+            url: self.endpoint.name(),
+            step,
+            source: "the connection was given up after an earlier failure".into(),
+        }
+    }
+
+    fn unauthorized(&self, reply: &Reply) -> Error {
+        Error::LoginRefused {
+            url: self.endpoint.name(),
+            user: self.endpoint.credentials.user.clone(),
+            scheme: self.endpoint.auth.word(),
+            offered: Offers::read(&reply.headers).names(),
+        }
+    }
+
+    /// An answer that is no SOAP. Where it is a fault in clear, its text is told, as hearsay.
+    fn status(&self, step: &'static str, reply: &Reply) -> Error {
+        let text = match Response::parse(&reply.body, None) {
+            Ok(Response::Fault(fault)) => format!("in clear: {fault}"),
+            _ => reply.excerpt(),
+        };
+        Error::HttpStatus {
+            url: self.endpoint.name(),
+            step,
+            status: reply.status,
+            text,
+        }
+    }
+}
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Connection")
+            .field("url", &self.endpoint.name())
+            .field("open", &self.is_open())
+            .field("requests", &self.requests())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The headers that all requests to an endpoint share, under a session name of their own.
+pub(crate) fn session(endpoint: &Endpoint) -> wsman::Session {
+    wsman::Session {
+        to: endpoint.name(),
+        session_id: SessionId::new(Uuid::new_v4()),
+        locale: endpoint.locale.clone(),
+        max_envelope_size: wsman::Session::SAFE_ENVELOPE_SIZE,
+        operation_timeout: endpoint.timeouts.operation,
+    }
+}
+
+/// What errors call a request.
+fn step(request: &Request) -> &'static str {
+    match request {
+        Request::Identify => "Identify",
+        Request::GetConfig => "Get",
+        Request::Create(_) => "Create",
+        Request::Command { .. } => "Command",
+        Request::Receive { .. } => "Receive",
+        Request::Send { .. } => "Send",
+        Request::Signal { .. } => "Signal",
+        Request::Delete { .. } => "Delete",
+    }
+}
+
+fn is_sealed(reply: &Reply) -> bool {
+    let kind = reply.content_type().trim_start();
+    kind.get(..19)
+        .is_some_and(|start| start.eq_ignore_ascii_case("multipart/encrypted"))
+}
+
+/// A fault comes with status 500, or 400 for a message that is not understood.
+fn is_soap_fault(reply: &Reply) -> bool {
+    matches!(reply.status, 400 | 500)
+        && reply
+            .content_type()
+            .trim_start()
+            .starts_with("application/soap+xml")
+}

@@ -1,0 +1,260 @@
+//! The login of one connection: empty POSTs with tokens, until the server says 200.
+
+use auth::{ChannelBinding, FileTime, Initiator, Secret, Session};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use reqwest::header::{HeaderMap, WWW_AUTHENTICATE};
+use tokio::time::{Duration, Instant};
+
+use super::transport::{PostError, Reply, Transport, is_tls_failure};
+use crate::endpoint::Endpoint;
+use crate::error::Error;
+
+/// What errors call this.
+const STEP: &str = "the login";
+
+/// The most tokens that this client sends. NTLM takes two, SPNEGO around it three.
+const MOST_LEGS: usize = 5;
+
+/// Logs in with NTLM or SPNEGO. Afterwards the connection is the user's, and messages can be sealed with the session.
+pub(super) async fn negotiate(transport: &mut Transport, endpoint: &Endpoint) -> Result<Session, Error> {
+    let mut login = Login {
+        transport,
+        endpoint,
+        until: Instant::now() + endpoint.timeouts.login,
+    };
+    let binding = if endpoint.is_tls() {
+        login.channel_binding().await?
+    } else {
+        None
+    };
+    let mut initiator = initiator(endpoint, binding.as_ref());
+    let mut step = initiator.step(None).map_err(|source| login.failed(source))?;
+    for _ in 0..MOST_LEGS {
+        let reply = login.post(Some(&authorization(&step.token))).await?;
+        let offers = Offers::read(&reply.headers);
+        let token = offers.token().map_err(|source| login.malformed(source))?;
+        match (reply.status, token) {
+            (401, Some(token)) => {
+                step = initiator
+                    .step(Some(&token))
+                    .map_err(|source| login.failed(source))?;
+            }
+            (401, None) => return Err(login.refused(offers)),
+            (200..300, token) => {
+                if let Some(token) = token {
+                    step = initiator
+                        .step(Some(&token))
+                        .map_err(|source| login.failed(source))?;
+                }
+                return match step.done {
+                    true => initiator.into_session().map_err(|source| login.failed(source)),
+                    false => Err(login.unexpected("a last token with the server's yes", "none")),
+                };
+            }
+            _ => return Err(login.status(&reply)),
+        }
+    }
+    Err(login.unexpected("an end of the login", "ever more tokens"))
+}
+
+/// One login that is going on.
+struct Login<'a> {
+    transport: &'a mut Transport,
+    endpoint: &'a Endpoint,
+    until: Instant,
+}
+
+impl Login<'_> {
+    /// What NTLM must know of the TLS connection before its first token: the certificate. An empty request without a token opens the
+    /// connection and shows it, and the server's 401 tells already whether `Negotiate` is offered at all.
+    async fn channel_binding(&mut self) -> Result<Option<ChannelBinding>, Error> {
+        let reply = self.post(None).await?;
+        if reply.status != 401 {
+            return Err(self.status(&reply));
+        }
+        let offers = Offers::read(&reply.headers);
+        if !offers.has("Negotiate") {
+            return Err(self.refused(offers));
+        }
+        let certificate = reply
+            .certificate
+            .ok_or_else(|| self.unexpected("the certificate of the TLS connection", "none"))?;
+        auth::channel_binding(&certificate).map_err(|source| self.failed(source))
+    }
+
+    async fn post(&mut self, authorization: Option<&Secret>) -> Result<Reply, Error> {
+        let left = self
+            .until
+            .saturating_duration_since(Instant::now())
+            .max(Duration::from_millis(1));
+        let posted = self.transport.post(None, authorization, Vec::new(), left).await;
+        posted.map_err(|error| post_error(self.endpoint, STEP, error))
+    }
+
+    fn refused(&self, offers: Offers) -> Error {
+        Error::LoginRefused {
+            url: self.endpoint.name(),
+            user: self.endpoint.credentials.user.clone(),
+            scheme: self.endpoint.auth.word(),
+            offered: offers.names(),
+        }
+    }
+
+    fn failed(&self, source: auth::Error) -> Error {
+        Error::LoginFailed {
+            url: self.endpoint.name(),
+            source,
+        }
+    }
+
+    fn malformed(&self, source: base64::DecodeError) -> Error {
+        Error::UnexpectedReply {
+            url: self.endpoint.name(),
+            expected: "a token in base64",
+            found: source.to_string(),
+        }
+    }
+
+    fn unexpected(&self, expected: &'static str, found: &str) -> Error {
+        Error::UnexpectedReply {
+            url: self.endpoint.name(),
+            expected,
+            found: found.to_owned(),
+        }
+    }
+
+    fn status(&self, reply: &Reply) -> Error {
+        Error::HttpStatus {
+            url: self.endpoint.name(),
+            step: STEP,
+            status: reply.status,
+            text: reply.excerpt(),
+        }
+    }
+}
+
+/// A failed request as an error.
+pub(super) fn post_error(endpoint: &Endpoint, step: &'static str, error: PostError) -> Error {
+    let url = endpoint.name();
+    match error {
+        PostError::Connect(source) if is_tls_failure(&source) => Error::TlsFailed { url, source },
+        PostError::Connect(source) => Error::Unreachable { url, source },
+        PostError::Closed(source) | PostError::Lost(source) => Error::ConnectionLost { url, step, source },
+        PostError::Silent(limit) => Error::Silent { url, step, limit },
+        PostError::TooLarge => Error::ReplyTooLarge {
+            url,
+            step,
+            limit: wsman::MAX_BYTES,
+        },
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "NTLM writes a time into its messages where the server sends none"
+)]
+fn initiator(endpoint: &Endpoint, binding: Option<&ChannelBinding>) -> Initiator {
+    let now = FileTime::from(std::time::SystemTime::now());
+    let mut entropy = rand::rngs::OsRng;
+    Initiator::new(
+        endpoint.auth.scheme(),
+        &endpoint.credentials,
+        &endpoint.target(),
+        binding,
+        &mut entropy,
+        now,
+    )
+}
+
+fn authorization(token: &[u8]) -> Secret {
+    Secret::from(format!("Negotiate {}", STANDARD.encode(token)))
+}
+
+/// What the `WWW-Authenticate` headers of a reply offer.
+#[derive(Debug, Default, Eq, PartialEq)]
+pub(super) struct Offers(Vec<(String, String)>);
+
+impl Offers {
+    /// Several headers, or several schemes in one, parted by commas as their parameters are.
+    pub(super) fn read(headers: &HeaderMap) -> Self {
+        let mut offers = Vec::new();
+        for value in headers.get_all(WWW_AUTHENTICATE) {
+            let Ok(value) = value.to_str() else { continue };
+            for part in value.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+                let (scheme, rest) = part.split_once(' ').unwrap_or((part, ""));
+                // `realm="x"` belongs to the scheme before it.
+                if !scheme.contains(['=', '"']) {
+                    offers.push((scheme.to_owned(), rest.trim().to_owned()));
+                }
+            }
+        }
+        Self(offers)
+    }
+
+    fn has(&self, scheme: &str) -> bool {
+        self.0.iter().any(|(name, _)| name.eq_ignore_ascii_case(scheme))
+    }
+
+    /// The token that comes with `Negotiate`.
+    fn token(&self) -> Result<Option<Vec<u8>>, base64::DecodeError> {
+        let is_token =
+            |(name, rest): &&(String, String)| name.eq_ignore_ascii_case("Negotiate") && !rest.is_empty();
+        self.0
+            .iter()
+            .find(is_token)
+            .map(|(_, token)| STANDARD.decode(token))
+            .transpose()
+    }
+
+    /// The schemes, each once, without anything that could move a cursor.
+    pub(super) fn names(self) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        for (name, _) in self.0 {
+            let name = name.escape_debug().to_string();
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn offers(values: &[&'static str]) -> Offers {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(WWW_AUTHENTICATE, reqwest::header::HeaderValue::from_static(value));
+        }
+        Offers::read(&headers)
+    }
+
+    #[test]
+    fn schemes_are_found_in_one_header_and_in_several() {
+        let windows = offers(&["Negotiate", "Basic realm=\"WSMAN\"", "CredSSP"]);
+        assert_eq!(windows.token().unwrap(), None);
+        assert_eq!(windows.names(), ["Negotiate", "Basic", "CredSSP"]);
+        assert_eq!(
+            offers(&["Negotiate, Basic realm=\"a, b\", Kerberos, Negotiate"]).names(),
+            ["Negotiate", "Basic", "Kerberos"]
+        );
+        assert!(offers(&["negotiate"]).has("Negotiate"));
+        assert!(offers(&[]).names().is_empty());
+    }
+
+    #[test]
+    fn the_token_is_taken_from_negotiate_only() {
+        assert_eq!(
+            offers(&["Basic Zm9v", "Negotiate aGk="])
+                .token()
+                .unwrap()
+                .unwrap(),
+            b"hi"
+        );
+        assert_eq!(offers(&["Basic Zm9v"]).token().unwrap(), None);
+        assert!(offers(&["Negotiate ???"]).token().is_err());
+    }
+}

@@ -1,0 +1,67 @@
+//! Deletes the shells that were dropped.
+//!
+//! `Drop` cannot wait for a server, so it hands the shell over. Each gets a task of its own, since a server that is down must not hold up
+//! the others. What is dropped outside of a runtime waits until [`reap`] is called inside of one.
+
+use std::sync::{LazyLock, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+
+use crate::remote::RemoteShell;
+
+/// The most that one shell may take.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// How many shells are being deleted.
+static AT_WORK: LazyLock<watch::Sender<usize>> = LazyLock::new(|| watch::channel(0).0);
+
+/// Shells that were dropped where no task could be started.
+static WAITING: Mutex<Vec<RemoteShell>> = Mutex::new(Vec::new());
+
+/// Takes a shell over.
+pub(crate) fn adopt(shell: RemoteShell) {
+    match Handle::try_current() {
+        Ok(runtime) => start(&runtime, shell),
+        Err(_) => WAITING.lock().unwrap_or_else(PoisonError::into_inner).push(shell),
+    }
+}
+
+/// Waits until every shell that was dropped so far has been deleted on its server, for at most `limit`. To be called before a program
+/// ends, after Ctrl-C too. Shells that could not be deleted are ended by their servers once they are idle for long enough.
+pub async fn reap(limit: Duration) {
+    let waiting = std::mem::take(&mut *WAITING.lock().unwrap_or_else(PoisonError::into_inner));
+    let runtime = Handle::current();
+    for shell in waiting {
+        start(&runtime, shell);
+    }
+    let mut at_work = AT_WORK.subscribe();
+    // Neither the end of the time nor a closed channel changes what there is to do: go on and end.
+    let _ = tokio::time::timeout(limit, at_work.wait_for(|count| *count == 0)).await;
+}
+
+fn start(runtime: &Handle, mut shell: RemoteShell) {
+    let counted = Counted::new();
+    runtime.spawn(async move {
+        let _counted = counted;
+        // Nobody is left who could be told of a failure.
+        let _ = tokio::time::timeout(LIMIT, shell.delete()).await;
+    });
+}
+
+/// Counts one shell as long as it lives, also if its task is cut off with the runtime.
+struct Counted;
+
+impl Counted {
+    fn new() -> Self {
+        AT_WORK.send_modify(|count| *count += 1);
+        Self
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        AT_WORK.send_modify(|count| *count = count.saturating_sub(1));
+    }
+}
