@@ -45,7 +45,7 @@ impl Authority {
     }
 
     /// TLS for a server that answers to `names`; a name that is an IP address becomes an address in the certificate.
-    pub fn server_config(&self, names: &[String]) -> Result<Arc<ServerConfig>, Error> {
+    pub fn issue(&self, names: &[String]) -> Result<ServerIdentity, Error> {
         let subject = names.first().cloned().unwrap_or_default();
         let failed = |source| Error::Certificate {
             subject: subject.clone(),
@@ -71,7 +71,10 @@ impl Authority {
                 source,
             })?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Arc::new(config))
+        Ok(ServerIdentity {
+            tls: Arc::new(config),
+            certificate: certificate.der().to_vec(),
+        })
     }
 
     /// TLS for a client that trusts this authority and nobody else.
@@ -89,6 +92,15 @@ impl Authority {
             .with_no_client_auth();
         Ok(Arc::new(config))
     }
+}
+
+/// What a server needs to be itself over TLS.
+#[derive(Debug, Clone)]
+pub struct ServerIdentity {
+    /// Certificate, key and protocol versions.
+    pub tls: Arc<ServerConfig>,
+    /// The certificate, DER: what a channel binding is made of.
+    pub certificate: Vec<u8>,
 }
 
 impl std::fmt::Debug for Authority {

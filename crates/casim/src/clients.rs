@@ -15,24 +15,32 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::Farm;
 use crate::web_client::{Answer, WebConnection};
 
 /// How many failures are described; all are counted.
 const DESCRIBED: usize = 10;
 /// More connections than this at once are not begun: the farm is slow, and the stream slows down with it.
 const AT_ONCE: usize = 64;
+/// How long a pause lasts before the rate is looked at again; a new rate ends it at once.
+const IDLE: Duration = Duration::from_secs(1);
 
-/// How to start [`Clients`].
+/// What the clients need to know to find the farm.
 #[derive(Debug, Clone)]
-pub struct ClientsOptions {
+pub struct Entrance {
     /// Where they connect to.
     pub vip: SocketAddr,
     /// The name that they ask for.
     pub host: String,
     /// Whom they trust.
     pub tls: Arc<ClientConfig>,
+}
+
+/// What the clients do.
+#[derive(Debug, Clone)]
+pub struct ClientsOptions {
     /// Requests per real second, of all clients together; 0 is a pause.
-    pub rate: f64,
+    pub rate: u32,
     /// Requests on one connection.
     pub requests_per_connection: u32,
     /// Real time between two requests on one connection.
@@ -45,16 +53,13 @@ pub struct ClientsOptions {
     pub people: Vec<IpAddr>,
 }
 
-impl ClientsOptions {
+impl Default for ClientsOptions {
     /// 40 requests per second, four on a connection, from the addresses that the farm's playbook knows:
     /// the gateway 127.0.0.10 and ten people, 127.0.0.20 to 127.0.0.29.
-    pub fn new(vip: SocketAddr, host: impl Into<String>, tls: Arc<ClientConfig>) -> Self {
+    fn default() -> Self {
         let address = |last| IpAddr::V4(Ipv4Addr::new(127, 0, 0, last));
         Self {
-            vip,
-            host: host.into(),
-            tls,
-            rate: 40.0,
+            rate: 40,
             requests_per_connection: 4,
             gap: Duration::from_millis(10),
             timeout: Duration::from_secs(10),
@@ -79,19 +84,25 @@ pub struct Tally {
 #[derive(Debug)]
 pub struct Clients {
     tally: Arc<Mutex<Tally>>,
-    rate: watch::Sender<f64>,
+    rate: watch::Sender<u32>,
     stopping: watch::Sender<bool>,
     tasks: JoinSet<()>,
 }
 
 impl Clients {
-    /// Begins to make requests. Must be called within a tokio runtime.
-    pub fn start(options: ClientsOptions) -> Self {
+    /// Begins to make requests to a farm. Must be called within a tokio runtime.
+    pub fn start(farm: &Farm, options: ClientsOptions) -> Self {
+        Self::through(farm.entrance(), options)
+    }
+
+    /// Begins to make requests through any entrance. Must be called within a tokio runtime.
+    pub fn through(entrance: Entrance, options: ClientsOptions) -> Self {
         let tally = Arc::new(Mutex::new(Tally::default()));
         let (rate, rates) = watch::channel(options.rate);
         let (stopping, stops) = watch::channel(false);
         let mut tasks = JoinSet::new();
         let stream = Stream {
+            entrance: Arc::new(entrance),
             options: Arc::new(options),
             tally: Arc::clone(&tally),
             started: Instant::now(),
@@ -111,7 +122,7 @@ impl Clients {
     }
 
     /// Requests per real second from now on; 0 is a pause.
-    pub fn set_rate(&self, rate: f64) {
+    pub fn set_rate(&self, rate: u32) {
         self.rate.send_replace(rate);
     }
 
@@ -163,26 +174,30 @@ impl Visitor {
 /// What every connection needs to know.
 #[derive(Clone)]
 struct Stream {
+    entrance: Arc<Entrance>,
     options: Arc<ClientsOptions>,
     tally: Arc<Mutex<Tally>>,
     started: Instant,
 }
 
 impl Stream {
-    async fn run(self, mut rates: watch::Receiver<f64>, mut stops: watch::Receiver<bool>) {
+    async fn run(self, mut rates: watch::Receiver<u32>, mut stops: watch::Receiver<bool>) {
         let mut connections = JoinSet::new();
         let mut turn = 0;
-        let per_connection = f64::from(self.options.requests_per_connection.max(1));
+        let per_connection = self.options.requests_per_connection.max(1);
         loop {
             let rate = *rates.borrow_and_update();
-            let begins = rate > 0.0 && connections.len() < AT_ONCE;
+            let begins = rate > 0 && connections.len() < AT_ONCE;
             if let (true, Some(visitor)) = (begins, self.visitor(turn)) {
                 turn += 1;
                 connections.spawn(self.clone().visit(visitor));
             }
-            let wait = if rate > 0.0 { per_connection / rate } else { 0.05 };
+            let wait = match rate {
+                0 => IDLE,
+                rate => Duration::from_secs(per_connection.into()) / rate,
+            };
             tokio::select! {
-                () = sleep(Duration::from_secs_f64(wait.min(60.0))) => {}
+                () = sleep(wait) => {}
                 _ = stops.changed() => break,
                 _ = rates.changed() => {}
             }
@@ -199,7 +214,7 @@ impl Stream {
         };
         let gateway = among(&self.options.gateways).map(Visitor::Gateway);
         let person = among(&self.options.people).map(Visitor::Person);
-        if turn % 2 == 0 {
+        if turn.is_multiple_of(2) {
             gateway.or(person)
         } else {
             person.or(gateway)
@@ -208,12 +223,12 @@ impl Stream {
 
     /// One connection: a few requests, each booked.
     async fn visit(self, visitor: Visitor) {
-        let options = &self.options;
+        let (entrance, options) = (&self.entrance, &self.options);
         let opened = WebConnection::open(
             visitor.address(),
-            options.vip,
-            &options.host,
-            &options.tls,
+            entrance.vip,
+            &entrance.host,
+            &entrance.tls,
             options.timeout,
         )
         .await;

@@ -2,9 +2,8 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 
-/// Why a simulated farm, or one part of it, could not be started or written down.
+/// Why a simulated farm, or one part of it, could not be started.
 ///
 /// Once something runs, its troubles are part of the simulation and are seen by its clients, not here.
 #[derive(Debug, thiserror::Error)]
@@ -37,15 +36,6 @@ pub enum Error {
         /// Why not.
         #[source]
         source: rustls::Error,
-    },
-    /// The farm's description could not be written.
-    #[error("cannot write {}", path.display())]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// Why not.
-        #[source]
-        source: io::Error,
     },
     /// The options ask for something that cannot be.
     #[error("farm options: expected {expected}, found {found}")]

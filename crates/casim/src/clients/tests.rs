@@ -1,15 +1,21 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::{Clients, ClientsOptions, Tally};
+use super::{Clients, ClientsOptions, Entrance, Tally};
 use crate::Authority;
 use crate::front_end::tests::{HOST, TestSite, eventually, source};
 
-fn options(authority: &Authority, to: std::net::SocketAddr) -> ClientsOptions {
-    let tls = authority.client_config().unwrap();
-    let mut options = ClientsOptions::new(to, HOST, tls);
-    options.rate = 200.0;
-    options
+fn start(authority: &Authority, to: std::net::SocketAddr, host: &str) -> Clients {
+    let entrance = Entrance {
+        vip: to,
+        host: host.to_owned(),
+        tls: authority.client_config().unwrap(),
+    };
+    let options = ClientsOptions {
+        rate: 200,
+        ..ClientsOptions::default()
+    };
+    Clients::through(entrance, options)
 }
 
 #[tokio::test]
@@ -17,7 +23,7 @@ async fn gateways_and_people_are_served_and_counted() {
     let authority = Authority::new("test CA").unwrap();
     let site = TestSite::new();
     let front_end = site.serve(&authority);
-    let clients = Clients::start(options(&authority, front_end.address()));
+    let clients = start(&authority, front_end.address(), HOST);
     eventually("sixty requests", async || clients.tally().requests >= 60).await;
     let tally = clients.stop().await;
     let seen = site.seen.lock().unwrap().clone();
@@ -39,9 +45,7 @@ async fn a_wrong_answer_is_a_failure_that_says_what_came() {
     let authority = Authority::new("test CA").unwrap();
     let site = TestSite::new();
     let front_end = site.serve(&authority);
-    let mut options = options(&authority, front_end.address());
-    options.host = "another.contoso.example".to_owned();
-    let clients = Clients::start(options);
+    let clients = start(&authority, front_end.address(), "another.contoso.example");
     eventually("two dozen failures", async || clients.tally().failed >= 24).await;
     let Tally {
         requests,
@@ -61,9 +65,9 @@ async fn a_pause_is_a_pause() {
     let authority = Authority::new("test CA").unwrap();
     let site = TestSite::new();
     let front_end = site.serve(&authority);
-    let clients = Clients::start(options(&authority, front_end.address()));
+    let clients = start(&authority, front_end.address(), HOST);
     eventually("some requests", async || clients.tally().requests > 4).await;
-    clients.set_rate(0.0);
+    clients.set_rate(0);
     let mut before = clients.tally().requests;
     eventually("the open connections have ended", async || {
         tokio::time::sleep(Duration::from_millis(200)).await;

@@ -42,7 +42,7 @@ impl TestSite {
 
     /// A front end for this site.
     pub(crate) fn serve(self: &Arc<Self>, authority: &Authority) -> FrontEnd {
-        let tls = authority.server_config(&[HOST.to_owned()]).unwrap();
+        let tls = authority.issue(&[HOST.to_owned()]).unwrap().tls;
         FrontEnd::serve(Arc::clone(self), "a test".to_owned(), loopback(0), tls).unwrap()
     }
 }
