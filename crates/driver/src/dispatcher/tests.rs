@@ -1,0 +1,1 @@
+//! A whole run with a load balancer alone.

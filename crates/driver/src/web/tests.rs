@@ -1,0 +1,1 @@
+//! Against an HTTPS stand-in on loopback.
