@@ -1,3 +1,4 @@
 mod client;
+mod https;
 mod limits;
 mod login;
