@@ -254,6 +254,12 @@ impl Service {
     }
 }
 
+impl Drop for Service {
+    fn drop(&mut self) {
+        self.end_all();
+    }
+}
+
 fn write(response: &Response, relates_to: Option<&str>) -> Vec<u8> {
     let id = || MessageId::new(Uuid::new_v4());
     response.write(&id(), relates_to).unwrap_or_else(|error| {
