@@ -27,7 +27,7 @@ pub(super) fn text(farm: &Farm, ca_file: &str) -> String {
          backend = \"eas\"\n\
          probes_from = [\"{OWN_ADDRESS}\"]\n\
          \n\
-         [pool.eas-dc1]\n\
+         [pool.eas]\n\
          load_balancer = \"dc1\"\n\
          vip = \"https://{HOST}\"\n\
          vip_address = \"{vip}\"\n\
@@ -47,7 +47,7 @@ pub(super) fn text(farm: &Farm, ca_file: &str) -> String {
     for ((machine, endpoint), front_end) in farm.machines.iter().zip(&farm.endpoints).zip(&farm.front_ends) {
         let _ = write!(
             text,
-            "\n[server.{}]\naddress = \"{}\"\nport = {}\nhttps_port = {}\npool = \"eas-dc1\"\n",
+            "\n[server.{}]\naddress = \"{}\"\nport = {}\nhttps_port = {}\npool = \"eas\"\n",
             machine.name().to_lowercase(),
             endpoint.address().ip(),
             endpoint.address().port(),
