@@ -102,7 +102,7 @@ fn the_laboratory_is_the_simulated_farm() {
         "cas01", "cas02", "cas03", "cas04", "cas05", "cas06", "cas07", "cas08",
     ]
     .into_iter()
-    .zip((15985..=15992).zip(14431..=14438))
+    .zip((15985..=15992).zip(16085..=16092))
     .map(|(name, (port, https_port))| (name, "127.0.0.1", port, https_port))
     .collect();
     assert_eq!(ports, expected);
@@ -111,11 +111,11 @@ fn the_laboratory_is_the_simulated_farm() {
         pool.vip.as_ref().unwrap().as_str(),
         "https://mail.contoso.example/"
     );
-    assert_eq!(pool.vip_address.unwrap().to_string(), "127.0.0.1:14430");
+    assert_eq!(pool.vip_address.unwrap().to_string(), "127.0.0.1:16185");
     assert_eq!(
         inventory.load_balancers[pool.load_balancer.as_ref().unwrap()],
         LoadBalancer::Haproxy {
-            socket: "tcp://127.0.0.1:19999".to_owned(),
+            socket: "tcp://127.0.0.1:16186".to_owned(),
             backend: "eas".to_owned(),
             probes_from: vec![IpAddr::V4(Ipv4Addr::new(127, 0, 0, 5))],
         }
