@@ -224,7 +224,12 @@ fn element_of(text: &str) -> Rule {
             .unwrap()
             .to_owned();
         match name {
-            "ipAddress" => rule.ip_address = value,
+            // appcmd would read any other `%14` as a control character.
+            "ipAddress" => {
+                rule.ip_address = value.replace("%u0025", "\u{0}");
+                assert!(!rule.ip_address.contains('%'), "{text}");
+                rule.ip_address = rule.ip_address.replace('\u{0}', "%");
+            }
             "subnetMask" => rule.subnet_mask = value,
             "domainName" => rule.domain_name = value,
             "allowed" => rule.allowed = value == "True",
