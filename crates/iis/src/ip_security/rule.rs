@@ -160,16 +160,11 @@ impl Rule {
     }
 }
 
-/// appcmd takes `%14` and `%u0014` in its arguments for characters, so the percent sign in front of a zone has to be written as one itself:
+/// appcmd takes `%14` and `%u0014` in its arguments for the character with that number, and a commit with one fails with `c00cee2b`
+/// (microsoft/IIS.ServiceMonitor#71). So the percent sign in front of a zone is written as one itself, in the form that IIS 7 knows too:
 /// <https://insidethe.com/blog/2009/11/iis-7-appcmd-example-changin-default-isapi-settings>.
 fn escaped(address: &str) -> String {
     address.replace('%', "%u0025")
-}
-
-/// appcmd takes `%14` in an argument for the character with that number, and the commit then fails with `c00cee2b` (microsoft/IIS.ServiceMonitor#71).
-/// `%u0025` is its way to write a percent sign, also in IIS 7.
-fn escaped(text: &str) -> String {
-    text.replace('%', "%u0025")
 }
 
 impl fmt::Display for Rule {
