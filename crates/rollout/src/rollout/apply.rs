@@ -36,7 +36,7 @@ impl Rollout {
             }
             EventKind::WaveStarted { wave } => {
                 let is_due = self.open_wave.is_none() && self.unfinished_wave() == Some(*wave);
-                if !is_due || self.is_budget_spent() || self.stop.is_some() {
+                if !is_due || self.is_closing() {
                     return self.illegal(&self.describe(), kind);
                 }
                 self.open_wave = Some(*wave);
@@ -189,7 +189,7 @@ impl Rollout {
     fn skipped(&mut self, server: &ServerName, kind: &EventKind) -> Transition {
         let (at, record) = self.expect_server(server, kind)?;
         let is_due = match record.stand {
-            Stand::Waiting => self.is_budget_spent(),
+            Stand::Waiting => self.is_budget_spent() && record.paying.is_none(),
             Stand::Step { ref phase, .. } => self.is_let_go(record) && !phase.is_with_worker(),
             _ => false,
         };

@@ -18,9 +18,17 @@ struct Load {
 }
 
 impl Rollout {
-    /// Whether the server is between its first look and its end.
+    /// Whether the server is between its first look and its end, or is being paid.
     pub(super) fn is_under_way(&self, record: &Record) -> bool {
-        !matches!(record.stand, Stand::Waiting) && !self.is_settled(record)
+        match record.stand {
+            Stand::Waiting => record.paying.is_some(),
+            _ => !self.is_settled(record),
+        }
+    }
+
+    /// Whether nobody is begun any more.
+    pub(super) fn is_closing(&self) -> bool {
+        self.is_budget_spent() || self.stop.is_some()
     }
 
     /// Whether the server has come to an end with nothing left to undo or to pay (apart from what its wave's undo may bring).
@@ -39,7 +47,7 @@ impl Rollout {
     /// those of the open wave.
     pub(super) fn startable(&self) -> Option<&ServerName> {
         let wave = self.open_wave?;
-        if self.is_budget_spent() || self.stop.is_some() || self.count_under_way() >= self.plan.max_parallel {
+        if self.is_closing() || self.count_under_way() >= self.plan.max_parallel {
             return None;
         }
         let loads = self.loads();

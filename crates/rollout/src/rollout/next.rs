@@ -114,6 +114,8 @@ impl Rollout {
                 ..
             } => EventKind::ServerStuck { server },
             Stand::Undone | Stand::Stuck => return payment(),
+            // What an earlier sitting took away from it will not be given back by its steps any more.
+            Stand::Waiting if self.is_closing() => return payment(),
             Stand::Waiting
             | Stand::Surveying
             | Stand::Soaking { .. }

@@ -122,6 +122,7 @@ impl Rollout {
         let may_pay = match record.stand {
             Stand::Failed => self.own_undo(record).is_none(),
             Stand::Returned | Stand::Undone | Stand::Stuck => true,
+            Stand::Waiting => self.is_closing(),
             _ => false,
         };
         if !may_pay || record.paying.is_some() || record.payable() != Some(debt) {
