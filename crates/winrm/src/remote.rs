@@ -9,9 +9,10 @@ use std::time::Duration;
 use uuid::Uuid;
 use wsman::{CommandId, Fault, NewShell, Request, Response, ShellId, Signal, SignalCode, code};
 
-use crate::connection::{Connection, Failure, Reach, session};
+use crate::connection::{Connection, session};
 use crate::endpoint::Endpoint;
 use crate::error::Error;
+use crate::failure::{Failure, Reach};
 
 /// How long the server keeps a shell that nobody uses. What leaks in spite of everything heals after that time.
 const IDLE_TIME_OUT: Duration = Duration::from_secs(300);

@@ -121,6 +121,11 @@ impl Transport {
         limit: Duration,
     ) -> Result<Reply, PostError> {
         let first = self.requests == 0;
+        if !first {
+            // Lets the connection's own task see first whether the server has closed it in the meantime, so that nothing is sent.
+            tokio::task::yield_now().await;
+            tokio::task::yield_now().await;
+        }
         self.requests += 1;
         let request = self
             .client
@@ -204,11 +209,15 @@ fn classify(error: reqwest::Error, first: bool) -> PostError {
 pub(super) fn is_tls_failure(error: &Cause) -> bool {
     let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error.as_ref());
     while let Some(error) = next {
-        let inside = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        if error.is::<rustls::Error>() || inside.is_some_and(|inside| inside.is::<rustls::Error>()) {
+        if error.is::<rustls::Error>() {
             return true;
         }
-        next = error.source();
+        // An `io::Error` does not name the error inside of it as its cause, only that one's cause.
+        let inside = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        next = match inside {
+            Some(inside) => Some(inside),
+            None => error.source(),
+        };
     }
     false
 }
