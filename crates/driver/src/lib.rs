@@ -18,6 +18,8 @@ mod remote;
 mod session;
 mod shutdown;
 mod steps;
+#[cfg(test)]
+mod testing;
 mod web;
 mod world;
 

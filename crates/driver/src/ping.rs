@@ -148,10 +148,25 @@ async fn log_in(
     Ok(format!("{} with {scheme}", endpoint.credentials.user))
 }
 
+/// The build number has borne two names: the older one is on every version.
 async fn windows(remote: &mut Remote) -> Result<String, StepError> {
-    let product = value(remote, WINDOWS_KEY, "ProductName").await?;
-    let build = value(remote, WINDOWS_KEY, "CurrentBuildNumber").await?;
-    Ok(format!("{product}, build {build}"))
+    let doing = "read the version of Windows from the registry";
+    let told = |error: iis::Error| from_iis(doing, &format!("values below {WINDOWS_KEY}"), &error);
+    let line = registry::query_key(WINDOWS_KEY).map_err(told)?;
+    let values = remote
+        .look(doing, &line)
+        .await?
+        .map_err(told)?
+        .unwrap_or_default();
+    let product = values
+        .get("ProductName")
+        .ok_or_else(|| failed(doing, format!("ProductName below {WINDOWS_KEY}"), "no such value"))?;
+    Ok(
+        match values.get("CurrentBuildNumber").or(values.get("CurrentBuild")) {
+            Some(build) => format!("{product}, build {build}"),
+            None => product.to_owned(),
+        },
+    )
 }
 
 async fn exchange(remote: &mut Remote) -> Result<String, StepError> {

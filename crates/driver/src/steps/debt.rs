@@ -82,3 +82,6 @@ pub(super) fn by_hand(session: &Session) -> String {
         .map(|balancer| balancer.ready_by_hand(&session.server().load_balancer_name))
         .unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;

@@ -93,3 +93,6 @@ pub(super) async fn verify(session: &mut Session, step: &Drain) -> Result<Receip
         clock.pause(EVERY).await;
     }
 }
+
+#[cfg(test)]
+mod tests;

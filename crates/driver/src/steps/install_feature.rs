@@ -52,7 +52,7 @@ pub(super) async fn apply(session: &mut Session, step: &InstallFeature) -> Resul
     let doing = format!("enable feature {}", step.name);
     let told = |error: iis::Error| from_iis(&doing, "dism enables the feature", &error);
     if marker::are_wanted(session.plan()) {
-        let running = services::observe(session).await?.pids();
+        let running = services::pids(session).await?;
         marker::write(session, &step.name, &running).await?;
     }
     session.doing("dism enables the feature: this may take minutes");

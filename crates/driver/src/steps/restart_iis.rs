@@ -39,14 +39,12 @@ pub(super) async fn probe(session: &mut Session, step: &RestartIis) -> Result<Fo
     let markers = marker::read(session).await?;
     let mut reasons = Vec::new();
     if !seen.is_running() {
-        let idle = seen.not_running().join(" and ");
+        let idle = seen.idle_in_words();
         if step.method == RestartMethod::RecycleAppPool {
-            return Err(
-                failed("look at IIS", "W3SVC and WAS run", format!("{idle} stopped"))
-                    .hint("recycling a pool starts no service: start W3SVC, or use `method = \"iisreset\"`"),
-            );
+            return Err(failed("look at IIS", "W3SVC and WAS run", idle)
+                .hint("recycling a pool starts no service: start W3SVC, or use `method = \"iisreset\"`"));
         }
-        reasons.push(format!("{idle} does not run"));
+        reasons.push(idle);
     }
     if !markers.is_empty() {
         let running = match step.method {
@@ -220,7 +218,7 @@ async fn settle(
                 } else {
                     stopped.saturating_add(1)
                 };
-                session.doing(format!("{} does not run", seen.not_running().join(" and ")));
+                session.doing(seen.idle_in_words());
             }
         }
         let has_failed = unchanged >= LOOKS_BEFORE_GIVING_UP && !may_still_run;
@@ -243,8 +241,7 @@ async fn settle(
 fn unsettled(doing: &str, former: &Former, seen: &WebServer) -> StepError {
     let expected = "W3SVC and WAS run, and the former worker processes are gone";
     if !seen.is_running() {
-        let found = format!("{} does not run", seen.not_running().join(" and "));
-        return timed_out(doing, expected, found).hint(
+        return timed_out(doing, expected, seen.idle_in_words()).hint(
             "IIS serves nobody on this server now: `sc start W3SVC` there, and the System event log (IIS-IISReset, WAS, W3SVC) says why; a \
              broken applicationHost.config is a usual reason",
         );

@@ -41,12 +41,11 @@ pub(super) async fn probe(session: &mut Session, step: &Restrict) -> Result<Foun
         return Ok(already_done([in_words(&effective)]));
     }
     let own = read_own(session, app).await?;
-    let seen = services::observe(session).await?;
     Ok(Found::Ready(Before::Restrict {
         own,
         wanted: desired.target(&effective),
         effective,
-        workers: seen.workers,
+        workers: services::workers(session).await?,
     }))
 }
 
@@ -60,8 +59,8 @@ pub(super) async fn apply(
     let app = &step.application;
     let is_marked = marker::are_wanted(session.plan());
     if is_marked {
-        let mut running = services::observe(session).await?.pids();
-        running.extend(workers.iter().map(|worker| worker.pid));
+        let w3svc = services::web_service(session).await?;
+        let running = workers.iter().map(|worker| worker.pid).chain(w3svc).collect();
         marker::write(session, &app.to_string(), &running).await?;
     }
     let desired = Desired {

@@ -79,3 +79,6 @@ pub(super) async fn until_up(
         session.clock().pause(EVERY).await;
     }
 }
+
+#[cfg(test)]
+mod tests;

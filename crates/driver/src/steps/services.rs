@@ -30,10 +30,11 @@ impl WebServer {
         self.services.iter().all(|service| service.running)
     }
 
-    /// The names of the services that do not run.
-    pub(super) fn not_running(&self) -> Vec<&str> {
+    /// The services that do not run, in words.
+    pub(super) fn idle_in_words(&self) -> String {
         let idle = self.services.iter().filter(|service| !service.running);
-        idle.map(|service| service.name.as_str()).collect()
+        let idle: Vec<&str> = idle.map(|service| service.name.as_str()).collect();
+        format!("not running: {}", idle.join(", "))
     }
 
     /// Every process of IIS: the web service's and the workers'.
@@ -51,6 +52,29 @@ pub(super) fn w3svc_pid(services: &[ServiceObserved]) -> Option<u32> {
         .map(|service| service.pid)
 }
 
+/// The web service's process now, if it runs.
+pub(super) async fn web_service(session: &mut Session) -> Result<Option<u32>, StepError> {
+    let status = query(session, SERVICES[0]).await?;
+    Ok((status.state == ServiceState::Running).then_some(status.pid))
+}
+
+/// The worker processes now. Without its service IIS has none, and appcmd nobody to ask.
+pub(super) async fn workers(session: &mut Session) -> Result<Vec<WorkerProcessObserved>, StepError> {
+    match web_service(session).await? {
+        Some(_) => list_workers(session).await,
+        None => Ok(Vec::new()),
+    }
+}
+
+/// Every process of IIS now: the web service's and the workers'.
+pub(super) async fn pids(session: &mut Session) -> Result<BTreeSet<u32>, StepError> {
+    let Some(w3svc) = web_service(session).await? else {
+        return Ok(BTreeSet::new());
+    };
+    let workers = list_workers(session).await?;
+    Ok(workers.iter().map(|worker| worker.pid).chain([w3svc]).collect())
+}
+
 /// Looks at both services, and at the worker processes if there can be any.
 pub(super) async fn observe(session: &mut Session) -> Result<WebServer, StepError> {
     let mut seen = WebServer::default();
@@ -65,9 +89,8 @@ pub(super) async fn observe(session: &mut Session) -> Result<WebServer, StepErro
             seen.stopped.push(name.to_owned());
         }
     }
-    // Without its services IIS has no worker processes, and appcmd nobody to ask.
     if seen.is_running() {
-        seen.workers = workers(session).await?;
+        seen.workers = list_workers(session).await?;
     }
     Ok(seen)
 }
@@ -79,7 +102,7 @@ async fn query(session: &mut Session, name: &str) -> Result<service::ServiceStat
     session.look(&doing, &line).await?.map_err(told)
 }
 
-async fn workers(session: &mut Session) -> Result<Vec<WorkerProcessObserved>, StepError> {
+async fn list_workers(session: &mut Session) -> Result<Vec<WorkerProcessObserved>, StepError> {
     let doing = "list the worker processes";
     let listed = session.look(doing, &appcmd::list_worker_processes()).await?;
     let listed = listed.map_err(|error| from_appcmd(doing, "a list of worker processes", &error))?;
@@ -103,11 +126,25 @@ pub(super) async fn start(session: &mut Session) -> Result<(), Setback> {
     started.map_err(|error| told(error).into())
 }
 
-/// Process ids for people: `4100, 4200`, or `none`.
+/// Process ids for people: `4100, 4200`, or `none`. An Exchange server has some twenty worker processes; the journal has all of them.
 pub(super) fn listed(pids: impl IntoIterator<Item = u32>) -> String {
+    const SHOWN: usize = 4;
     let pids: Vec<String> = pids.into_iter().map(|pid| pid.to_string()).collect();
-    match pids.is_empty() {
-        true => "none".to_owned(),
-        false => pids.join(", "),
+    match pids.split_at_checked(SHOWN) {
+        _ if pids.is_empty() => "none".to_owned(),
+        Some((shown, rest)) if !rest.is_empty() => format!("{} and {} more", shown.join(", "), rest.len()),
+        _ => pids.join(", "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::listed;
+
+    #[test]
+    fn a_few_processes_are_named_and_many_are_counted() {
+        assert_eq!(listed([]), "none");
+        assert_eq!(listed([4, 8, 12, 16]), "4, 8, 12, 16");
+        assert_eq!(listed([4, 8, 12, 16, 20, 24]), "4, 8, 12, 16 and 2 more");
     }
 }

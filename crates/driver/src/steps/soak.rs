@@ -64,3 +64,6 @@ async fn look(session: &Session, pages: &[String]) -> Result<(), StepError> {
         false => Err(failed(DOING, "the load balancer says UP", member.status)),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -184,3 +184,6 @@ fn hint(expected: Access, found: Access) -> Option<&'static str> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;
