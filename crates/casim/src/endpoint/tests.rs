@@ -2,3 +2,4 @@ mod client;
 mod https;
 mod limits;
 mod login;
+mod shells;
