@@ -130,7 +130,7 @@ impl Transport {
         let request = self
             .client
             .post(self.url.clone())
-            .headers(headers(content_type, authorization)?)
+            .headers(headers(content_type, authorization, &body)?)
             .body(body);
         let exchange = async {
             let response = request.send().await.map_err(|error| classify(error, first))?;
@@ -148,10 +148,16 @@ impl Transport {
     }
 }
 
-fn headers(content_type: Option<&str>, authorization: Option<&Secret>) -> Result<HeaderMap, PostError> {
+fn headers(
+    content_type: Option<&str>,
+    authorization: Option<&Secret>,
+    body: &[u8],
+) -> Result<HeaderMap, PostError> {
     let unsendable = |error: header::InvalidHeaderValue| PostError::Closed(error.into());
     let mut headers = HeaderMap::new();
     headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    // Without a length Windows answers 411 to a POST, and the HTTP client writes none for an empty body.
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
     if let Some(content_type) = content_type {
         headers.insert(
             header::CONTENT_TYPE,

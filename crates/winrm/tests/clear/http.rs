@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
-use winrm::{Connection, Error, ErrorKind};
+use winrm::{AuthMethod, Connection, Error, ErrorKind};
 use wsman::Action;
 
 use crate::{Answer, Server, line};
@@ -32,6 +33,40 @@ async fn nobody_there_is_unreachable() {
     assert_eq!(
         error.to_string(),
         format!("http://127.0.0.1:{}/wsman: no connection", server.port)
+    );
+}
+
+#[tokio::test]
+async fn a_login_begins_with_an_empty_post_that_says_so() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let server = Server {
+        port: listener.local_addr().unwrap().port(),
+        seen: Default::default(),
+    };
+    let mut endpoint = server.endpoint();
+    endpoint.auth = AuthMethod::Ntlm;
+    let opening = tokio::spawn(async move { Connection::open(&endpoint).await.map(|_| ()) });
+    let (mut stream, _) = listener.accept().await.unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.unwrap());
+    }
+    let head = String::from_utf8(head).unwrap();
+    assert!(head.starts_with("POST /wsman HTTP/1.1\r\n"), "{head}");
+    assert_eq!(head.matches("content-length: 0\r\n").count(), 1, "{head}");
+    assert!(head.contains("authorization: Negotiate TlRMTVNTUAAB"), "{head}");
+    assert!(head.contains("accept-encoding: identity\r\n"), "{head}");
+    drop(stream);
+    let error = opening.await.unwrap().unwrap_err();
+    assert!(
+        matches!(
+            error,
+            Error::ConnectionLost {
+                step: "the login",
+                ..
+            }
+        ),
+        "{error}"
     );
 }
 
