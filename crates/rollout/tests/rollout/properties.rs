@@ -1,9 +1,13 @@
 //! Whatever goes wrong, in whatever order: the floor, the budget, the debts, the end.
 
+use std::collections::BTreeSet;
+
 use inventory::{OnFailure, Policy, Quantity};
 use jiff::SignedDuration;
 use proptest::prelude::*;
-use rollout::{Action, Error, Next, Plan, Rollout, Verdict};
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
+use rollout::{Action, Error, EventKind, Next, Plan, Rollout, ServerState, Verdict};
 
 use crate::farm::{self, plan, server};
 use crate::world::{End, Game, Sitting, Tape, World};
@@ -76,7 +80,7 @@ fn finish_in_peace(game: &mut Game) -> Verdict {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 600, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
 
     /// One sitting, with faults, any interleaving of answers and timers, and perhaps a Ctrl-C or two. `Game` asserts the rest at every event.
     #[test]
@@ -133,7 +137,12 @@ proptest! {
 
     /// Servers that somebody else took out stay out, and nobody is drained while the floor is not there.
     #[test]
-    fn servers_that_others_took_out_are_left_out(plan in plans(), mut tape in tapes(), picks in prop::collection::vec(any::<u8>(), 1..3)) {
+    fn servers_that_others_took_out_are_left_out(
+        plan in plans(),
+        mut tape in tapes(),
+        picks in prop::collection::vec(any::<u8>(), 1..3),
+        crash_at in prop::option::of(1_usize..80),
+    ) {
         let mut world = World::new(&plan);
         let names: Vec<_> = plan.servers.keys().cloned().collect();
         for pick in picks {
@@ -141,10 +150,14 @@ proptest! {
         }
         let foreign = world.foreign.clone();
         let mut game = Game::new(&plan, world);
-        let End::Finished(verdict) = game.drive(&mut tape, Sitting::default()) else {
-            panic!("nobody asked for a crash");
-        };
-        game.check_end(verdict);
+        let mut end = game.drive(&mut tape, Sitting { crash_at, ..Sitting::default() });
+        if end == End::Crashed {
+            game.resume(&mut tape);
+            end = game.drive(&mut tape, Sitting::default());
+        }
+        if let End::Finished(verdict) = end {
+            game.check_end(verdict);
+        }
         for name in foreign {
             prop_assert!(game.world.truth[&name].out_of_rotation, "{} was put back by us", name);
         }
@@ -152,7 +165,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
     /// Every beginning of a journal replays to the state that the live run had then, and resumes to an end; what the workers had when the
     /// process died was done or not.
@@ -195,11 +208,80 @@ proptest! {
             let before = rollout.clone();
             let mut foreign = game.journal[event.index(game.journal.len())].clone();
             foreign.seq = at as u64 + 1;
-            if rollout.apply(&foreign).is_err() {
+            let checked = rollout.check(&foreign);
+            let applied = rollout.apply(&foreign);
+            prop_assert_eq!(checked.is_ok(), applied.is_ok());
+            if applied.is_err() {
                 prop_assert_eq!(&rollout, &before);
             }
         }
     }
+}
+
+/// The properties above say nothing of what their farms never come to: here is what they come to.
+#[test]
+fn the_simulated_farms_come_to_everything() {
+    let mut runner = TestRunner::deterministic();
+    let mut kinds = BTreeSet::new();
+    let mut verdicts = BTreeSet::new();
+    let mut phases = BTreeSet::new();
+    let games = (
+        plans(),
+        tapes(),
+        prop::option::of(1_usize..60),
+        stops(),
+        any::<bool>(),
+    );
+    for _ in 0..400 {
+        let (plan, mut tape, crash_at, stop_at, foreign) =
+            games.new_tree(&mut runner).expect("a farm").current();
+        let mut world = World::new(&plan);
+        if foreign {
+            world.take_out(plan.servers.keys().next_back().expect("a server"));
+        }
+        let mut game = Game::new(&plan, world);
+        if game.drive(&mut tape, Sitting { crash_at, stop_at }) == End::Crashed {
+            game.resume(&mut tape);
+            game.drive(&mut tape, Sitting::default());
+        }
+        let mut again = Rollout::new(plan);
+        for event in &game.journal {
+            again.apply(event).expect("our own journal");
+            kinds.insert(event.kind.name());
+            if let EventKind::RunFinished { verdict } = event.kind {
+                verdicts.insert(verdict.as_str());
+            }
+            if let Some(ServerState::Running { phase, .. }) =
+                event.kind.server().and_then(|name| again.state_of(name))
+            {
+                phases.insert(format!("{phase:?}").split(' ').next().expect("a word").to_owned());
+            }
+        }
+    }
+    assert_eq!(kinds.len(), 26, "{kinds:?}");
+    let all = [
+        "aborted",
+        "budget_spent",
+        "done",
+        "done_with_failures",
+        "human_needed",
+        "stopped",
+        "undone",
+    ];
+    assert_eq!(
+        verdicts.into_iter().collect::<Vec<_>>(),
+        all,
+        "nothing_to_do has a property of its own"
+    );
+    let all = [
+        "Applying",
+        "AwaitingLook",
+        "AwaitingPermit",
+        "Due",
+        "Probing",
+        "Verifying",
+    ];
+    assert_eq!(phases.into_iter().collect::<Vec<_>>(), all);
 }
 
 #[test]

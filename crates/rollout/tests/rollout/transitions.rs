@@ -588,7 +588,7 @@ fn refusals_name_the_state_and_the_event() {
     event `run_finished` is not possible while run 20261124-0214-7f3a is in wave 0
     event `run_finished` is not possible while run 20261124-0214-7f3a is in wave 0
     event `server_started of cas99` is not possible while the plan has no server cas99
-    event `server_started of eas-2` is not possible while it is not the server's turn
+    event `server_started of eas-2` is not possible while it is not the turn of eas-2
     event `step_applied of eas-1` is not possible while eas-1 is at step 0, attempt 1, applying
     ");
 }
