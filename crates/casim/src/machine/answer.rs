@@ -13,6 +13,7 @@ use super::configuration::{Application, ConfigPath, Configuration, Effective};
 use super::ip_filter::{self, DenyAction, Verdict};
 use super::pools::{Serving, Worker};
 use super::state::State;
+use super::url;
 use super::{WebReply, WebRequest};
 
 /// The module that enforces ipSecurity.
@@ -54,7 +55,8 @@ pub(super) fn answer(
         };
     }
     let request_id = state.chance.guid();
-    let path = request.path.split(['?', '#']).next().unwrap_or_default();
+    let path = url::normalised(&request.path);
+    let path = path.as_str();
     let configuration = &state.configuration;
     let site = configuration.site(FRONT_END).filter(|site| site.started);
     let Some(application) = site.and_then(|site| application(&site.applications, path)) else {

@@ -46,6 +46,8 @@ impl Countdown {
 pub struct Faults {
     /// `dism /enable-feature` fails with 0x800f081f: the source files cannot be found.
     pub feature_install_fails: Switch,
+    /// The files of IP restrictions are not on the server: `dism` shows it so, and cannot enable the feature.
+    pub feature_payload_removed: Switch,
     /// `dism /enable-feature` answers 3010; the feature is enabled only after [`Machine::reboot`](super::Machine::reboot).
     pub feature_needs_reboot: Switch,
     /// The next commits of appcmd fail because `applicationHost.config` has changed on disk.

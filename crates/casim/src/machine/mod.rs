@@ -18,6 +18,8 @@
 //!   character and the commit fails with `c00cee2b` (on record for other sections).
 //! - iisreset: its behaviour after `/disable`, with `/reboot`, and with a time limit that is too short.
 //! - dism: installing IP restrictions does not restart worker processes; the percentages of the progress bar.
+//! - A child's own `allowUnlisted="true"` takes back a parent's `false`; `clear` elements are not modelled (documented is
+//!   that a `clear` does not take it back).
 //! - Web: the order of the checks (see `answer.rs`), proxy mode (see `ip_filter.rs`), the length of the warm-up.
 //! - cmd.exe: exit code 1 for a syntax error. Output is UTF-8 whatever code page the shell asked for.
 
@@ -40,6 +42,7 @@ mod session;
 mod shell;
 mod state;
 mod stream;
+mod url;
 mod web;
 
 use std::collections::VecDeque;

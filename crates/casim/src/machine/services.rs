@@ -88,7 +88,12 @@ static PROFILES: &[Profile] = &[
     },
     Profile {
         internet: true,
-        ..shared(W3SVC, "World Wide Web Publishing Service", IIS_SERVICES, &[WAS, "HTTP"])
+        ..shared(
+            W3SVC,
+            "World Wide Web Publishing Service",
+            IIS_SERVICES,
+            &[WAS, "HTTP"],
+        )
     },
     shared(
         "AppHostSvc",

@@ -61,9 +61,13 @@ pub(super) async fn run(call: &mut Call<'_, '_>) -> u32 {
         return list(call);
     }
     let name = options.feature.clone().unwrap_or_default();
-    let Some(feature) = call.machine().state().features.get(&name).cloned() else {
+    let Some(mut feature) = call.machine().state().features.get(&name).cloned() else {
         return unknown(call, &name);
     };
+    let removed = feature.name == IP_SECURITY && call.faults().feature_payload_removed.is_on();
+    if removed && feature.state == FeatureState::Disabled {
+        feature.state = FeatureState::DisabledWithPayloadRemoved;
+    }
     match command {
         "get-featureinfo" => info(call, &feature),
         "enable-feature" => enable(call, &feature, &options).await,

@@ -168,6 +168,11 @@ async fn a_denied_client_gets_iis_own_page_and_the_log_tells_why() {
     );
     assert_eq!(status(&machine, HEALTH, "127.0.0.1"), 200);
     assert_eq!(status(&machine, "/owa/", OUTSIDE), 302);
+    assert_eq!(
+        status(&machine, "/owa/%2e./MICROSOFT-server-activesync/", OUTSIDE),
+        403,
+        "no spelling leads around"
+    );
     let log = machine.requests();
     let lines: Vec<_> = log[before..]
         .iter()

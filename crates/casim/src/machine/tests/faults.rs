@@ -46,6 +46,21 @@ async fn the_feature_cannot_be_installed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_files_of_the_feature_are_not_on_the_server() {
+    let machine = fresh();
+    machine.faults().feature_payload_removed.set(true);
+    assert!(
+        run(&machine, INFO)
+            .await
+            .stdout
+            .contains("State : Disabled with Payload Removed\r\n")
+    );
+    assert_eq!(run(&machine, ENABLE).await.code, 0x800f_081f);
+    machine.faults().feature_payload_removed.set(false);
+    assert_eq!(run(&machine, ENABLE).await.code, 0, "somebody brought the files");
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_feature_needs_a_restart_of_the_computer() {
     let machine = fresh();
     machine.faults().feature_needs_reboot.set(true);

@@ -1,5 +1,6 @@
 //! What a command prompt and a web client see of a machine. Time is tokio's own clock, paused: it jumps, nothing waits.
 
+mod against_iis;
 mod concurrency;
 mod enforcement;
 mod faults;
