@@ -8,7 +8,7 @@ const INVALID: u32 = 87;
 const EXISTS: u32 = 183;
 /// `ERROR_NOT_FOUND`
 const NOT_FOUND: u32 = 1168;
-/// `ERROR_FILE_NOT_FOUND`-like code of a missing collection element.
+/// `ERROR_OBJECT_NOT_FOUND`, for a missing collection element.
 const NO_ELEMENT: u32 = 4312;
 /// `ERROR_LOCK_VIOLATION`
 const LOCKED: u32 = 33;
