@@ -145,7 +145,7 @@ pub enum Error {
         /// What came.
         found: String,
     },
-    /// The server refused a request with a fault. Nothing ran.
+    /// The server answered with a fault. Nothing ran.
     #[error("{url}: {step} was answered with {fault}")]
     Fault {
         /// The server.
@@ -250,6 +250,7 @@ impl Error {
             Self::HttpStatus {
                 status: 502..=504, ..
             } => ErrorKind::Unreachable,
+            Self::Fault { fault, .. } if fault.is_timed_out() => ErrorKind::TimedOut,
             Self::LoginRefused { .. } => ErrorKind::LoginRefused,
             Self::Silent { .. } | Self::Deadline { .. } => ErrorKind::TimedOut,
             Self::OutcomeUnknown { .. }

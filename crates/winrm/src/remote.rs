@@ -91,11 +91,18 @@ impl RemoteShell {
                 self.id = created.shell_id;
                 return Ok(());
             }
-            Ok(Response::Fault(fault)) => Error::Fault {
-                url: self.url(),
-                step: "Create",
-                fault,
-            },
+            Ok(Response::Fault(fault)) => {
+                let unsure = fault.is_timed_out();
+                let error = Error::Fault {
+                    url: self.url(),
+                    step: "Create",
+                    fault,
+                };
+                if unsure {
+                    return Err(error);
+                }
+                error
+            }
             Ok(other) => return Err(self.unexpected("a reply to Create", &other)),
             Err(failure) if failure.reach == Reach::Sent => return Err(failure.error),
             Err(failure) => failure.error,

@@ -302,6 +302,33 @@ async fn a_shell_whose_making_was_lost_is_deleted_by_the_name_chosen_for_it() {
 }
 
 #[tokio::test]
+async fn a_refused_shell_is_not_deleted_but_a_late_one_is() {
+    let server = Server::start(|request, _| match request.action {
+        Action::Create => fault(Fault::new(
+            code::ACCESS_DENIED,
+            "w:AccessDenied",
+            "Access is denied.",
+        )),
+        _ => None,
+    })
+    .await;
+    let error = server.shell().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Refused);
+    assert!(error.hint().unwrap().contains("administrator"), "{error}");
+    winrm::reap(Duration::from_secs(10)).await;
+    assert_eq!(server.seen(), "| Identify Create");
+
+    let server = Server::start(|request, _| match request.action {
+        Action::Create => fault(Fault::timed_out()),
+        _ => None,
+    })
+    .await;
+    assert_eq!(server.shell().await.unwrap_err().kind(), ErrorKind::TimedOut);
+    winrm::reap(Duration::from_secs(10)).await;
+    assert_eq!(server.seen(), "| Identify Create Delete");
+}
+
+#[tokio::test]
 async fn a_name_that_the_server_chose_is_used_as_it_stands() {
     let server = Server::start(|request, _| match request.action {
         Action::Create => Some(Answer::Say(Response::ShellCreated(wsman::ShellCreated {
