@@ -49,7 +49,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-pub use faults::{Countdown, Faults, Switch};
+pub use faults::{Countdown, Faults, Needle, Switch};
 pub use log::WebLogLine;
 pub use options::MachineOptions;
 pub use session::Session;

@@ -278,6 +278,19 @@ async fn a_lost_reply_does_not_undo_the_command() {
     assert_eq!(finish(&mut client, &shell, &chosen).await.1, "once\r\n");
     assert_eq!(machine.command_lines(), ["echo once"]);
     run(&mut client, &shell, "echo twice").await;
+    // A chosen command's reply is lost, and no other one's.
+    machine.faults().drop_after_command_with.set("chosen");
+    run(&mut client, &shell, "echo another").await;
+    let lost = Request::Command {
+        shell: shell.clone(),
+        command: NewCommand {
+            command: "echo chosen".to_owned(),
+            ..NewCommand::default()
+        },
+    };
+    assert_eq!(client.try_ask(lost).await, None);
+    let mut client = Client::open(endpoint.address()).await;
+    run(&mut client, &shell, "echo chosen").await;
 }
 
 #[tokio::test]
