@@ -33,12 +33,11 @@ impl Rollout {
 
     /// Whether the server has come to an end with nothing left to undo or to pay (apart from what its wave's undo may bring).
     pub(super) fn is_settled(&self, record: &Record) -> bool {
+        let owes = record.paying.is_some() || record.payable().is_some();
         match record.stand {
-            Stand::Healthy | Stand::Skipped => true,
-            Stand::Failed => {
-                record.paying.is_none() && record.payable().is_none() && self.own_undo(record).is_none()
-            }
-            Stand::Undone | Stand::Stuck => record.paying.is_none() && record.payable().is_none(),
+            Stand::Healthy => true,
+            Stand::Failed => !owes && self.own_undo(record).is_none(),
+            Stand::Undone | Stand::Stuck | Stand::Skipped => !owes,
             _ => false,
         }
     }

@@ -135,6 +135,16 @@ fn standing(label: &str) -> (Run, usize) {
             };
             probed(&mut run, DRAIN, Found::Ready(before));
         }
+        "skipped" => {
+            survey(&mut run, seen(&[RESTRICT]));
+            started(&mut run, DRAIN, 1);
+            let before = rollout::Before::Drain {
+                rotation: Some(rotation(1, 4, true)),
+            };
+            probed(&mut run, DRAIN, Found::Ready(before));
+            run.tell(EventKind::StopRequested { hard: false });
+            run.tell(EventKind::ServerSkipped { server: eas() });
+        }
         "awaiting look" => {
             survey(&mut run, seen(&[RESTRICT]));
             started(&mut run, DRAIN, 1);
@@ -258,6 +268,7 @@ const STANDS: &[&str] = &[
     "paying",
     "undone",
     "stuck",
+    "skipped",
 ];
 
 /// Every event that can be about a server, at the step where it stands.
@@ -513,6 +524,7 @@ fn every_stand_accepts_what_follows_from_it_and_nothing_else() {
     undone
     stuck
         debt_payment_started -> paying_debt => pay_debt
+    skipped
     ");
 }
 

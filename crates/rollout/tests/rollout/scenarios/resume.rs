@@ -2,7 +2,7 @@
 
 use inventory::{OnFailure, Policy, Quantity};
 use rollout::{
-    Action, Debt, Event, EventKind, FailureKind, Found, Outcome, Rollout, ServerState, Survey, Verdict,
+    Action, Debt, Event, EventKind, FailureKind, Found, Next, Outcome, Rollout, ServerState, Survey, Verdict,
 };
 
 use crate::farm::{
@@ -286,6 +286,77 @@ fn a_debt_of_an_earlier_sitting_is_offered_again_when_its_server_is_not_begun() 
             debt: Debt::Rotation { step: DRAIN }
         }]
     );
+}
+
+#[test]
+fn a_skipped_server_is_offered_its_place_again_in_each_sitting() {
+    let careful = Policy {
+        waves: vec![],
+        on_failure: OnFailure::Stop,
+        max_failures: 1,
+        ..policy()
+    };
+    let pools = [("a", 4, Quantity::Count(2)), ("b", 3, Quantity::Count(1))];
+    let mut run = Run::new(plan(&pools, careful));
+    let refuse = |run: &mut Run, name: &str| {
+        let debt = Debt::Rotation { step: DRAIN };
+        let command = "set server".to_owned();
+        run.tell(EventKind::DebtUnpaid {
+            server: server(name),
+            debt,
+            error: error(FailureKind::Failed),
+            command,
+        });
+    };
+    let lose = |run: &mut Run, name: &str| {
+        let survey = Survey::Failed(error(FailureKind::Unreachable));
+        run.tell(EventKind::Surveyed {
+            server: server(name),
+            survey,
+        });
+        run.settle();
+    };
+    for name in ["a-1", "a-2"] {
+        run.fail_at(name, RESTART);
+        refuse(&mut run, name);
+        run.settle();
+    }
+    run.tell(EventKind::Surveyed {
+        server: server("b-1"),
+        survey: seen(&[RESTRICT]),
+    });
+    run.settle();
+    assert_eq!(run.rollout.verdict(), Some(Verdict::HumanNeeded));
+
+    // The budget is spent again before the turn of a-2 comes.
+    run.tell(resumed());
+    run.settle();
+    lose(&mut run, "b-1");
+    lose(&mut run, "a-1");
+    run.tell(EventKind::Surveyed {
+        server: server("b-2"),
+        survey: seen(&[RESTRICT]),
+    });
+    refuse(&mut run, "a-1");
+    refuse(&mut run, "a-2");
+    while state(&run, "a-2") != ServerState::Skipped {
+        let Next::Record(kind) = run.rollout.next(run.now) else {
+            panic!("nothing to record")
+        };
+        run.tell(kind);
+    }
+    let mut run = kill(run);
+    let offers: Vec<_> = run
+        .settle()
+        .iter()
+        .map(|offer| offer.server().to_string())
+        .collect();
+    assert_eq!(offers, ["a-1", "a-2"]);
+    refuse(&mut run, "a-1");
+    refuse(&mut run, "a-2");
+    run.settle();
+    assert_eq!(run.rollout.verdict(), Some(Verdict::HumanNeeded));
+    assert!(run.rollout.debts().iter().all(|owed| owed.unpaid.is_some()));
 }
 
 #[test]
