@@ -256,6 +256,14 @@ fn any_end() -> impl Strategy<Value = Section> {
                 };
                 section.rules.insert(at.min(section.rules.len()), rule);
             }
+            for rule in section
+                .rules
+                .iter_mut()
+                .filter(|rule| rule.ip_address.starts_with("2001:db8::1"))
+            {
+                // With a zone, as Microsoft's Exchange script writes link-local addresses.
+                rule.ip_address.push_str("%14");
+            }
             section.deny_action =
                 [None, Some(DenyAction::Forbidden), Some(DenyAction::NotFound)][usize::from(bits % 3)];
             section.enable_proxy_mode = [None, Some(false), Some(true)][usize::from(bits / 3 % 3)];
