@@ -5,7 +5,6 @@ use std::net::{IpAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use auth::{Credentials, Secret};
 use driver::{Clock, World, WorldOptions};
 use inventory::{AllowWhat, Diagnostic, Inventory, Playbook, Selector, ServerName, Severity, Source, Step};
 use rollout::{Plan, RunId};
@@ -69,29 +68,6 @@ impl Fleet {
         printer: &Printer,
     ) -> Result<Arc<World>, Error> {
         let credentials = secrets::resolve(&self.inventory, servers, self.folder(), printer)?;
-        self.world_with(credentials, clock, run)
-    }
-
-    /// The same with one password for every credential, as the simulated farm has it.
-    pub(crate) fn world_with_password(
-        &self,
-        password: &Secret,
-        clock: Clock,
-        run: RunId,
-    ) -> Result<Arc<World>, Error> {
-        let named = self.inventory.credentials.iter();
-        let credentials = named
-            .map(|(name, c)| (name.clone(), Credentials::new(&c.user, password.clone())))
-            .collect();
-        self.world_with(credentials, clock, run)
-    }
-
-    fn world_with(
-        &self,
-        credentials: BTreeMap<String, Credentials>,
-        clock: Clock,
-        run: RunId,
-    ) -> Result<Arc<World>, Error> {
         let mut certificate_authorities = BTreeMap::new();
         let named: BTreeSet<&String> = self
             .inventory

@@ -124,6 +124,16 @@ impl Machine {
 
     /// Answers one HTTP request as IIS, its modules and Exchange's front end do.
     pub fn web(&self, request: &WebRequest) -> WebReply {
+        let client = self
+            .options
+            .known_as
+            .get(&request.client)
+            .copied()
+            .unwrap_or(request.client);
+        let request = &WebRequest {
+            client,
+            ..request.clone()
+        };
         let full_name = self.full_name();
         let identity = Identity {
             name: &self.options.name,

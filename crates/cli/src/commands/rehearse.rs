@@ -1,9 +1,11 @@
 //! `casgate rehearse`: the whole rollout on a simulated farm in this process, through the same engine and real sockets.
 
-use std::path::{Path, PathBuf};
+mod stage;
 
-use casim::clients::{Clients, ClientsOptions, Tally};
-use casim::{Farm, FarmOptions};
+use std::path::PathBuf;
+
+use casim::FarmOptions;
+use casim::clients::Tally;
 use driver::Clock;
 use inventory::Source;
 use journal::StateDirectory;
@@ -17,50 +19,44 @@ use crate::printer::Printer;
 use crate::{run_id, state};
 
 pub(crate) async fn run(common: &Common, args: &Rehearse, printer: &Printer) -> Result<ExitCode, Error> {
+    let source = match &args.playbook {
+        Some(path) => inputs::source(path)?,
+        None => Source::new("playbooks/restrict-activesync.toml", EMBEDDED_PLAYBOOK),
+    };
     let options = FarmOptions {
         servers: usize::from(args.servers),
         speed: args.speed,
         seed: args.seed,
         ..FarmOptions::default()
     };
-    let farm = Farm::start(options)
-        .await
-        .map_err(|source| Error::Farm { source })?;
+    let (stage, plan) = match &common.inventory {
+        Some(path) => {
+            let fleet = Fleet::read_file(path)?;
+            let plan = inputs::plan(&fleet, &inputs::playbook_from(&source, &fleet, printer)?)?;
+            (stage::copy(&fleet, &plan, &options).await?, plan)
+        }
+        None => {
+            let (stage, fleet) = stage::own(options).await?;
+            let plan = inputs::plan(&fleet, &inputs::playbook_from(&source, &fleet, printer)?)?;
+            (stage, plan)
+        }
+    };
+    printer.text(&format!(
+        "rehearsal: {} simulated servers on loopback, {}x real time, seed {}: {}",
+        stage.servers(),
+        args.speed,
+        args.seed,
+        plan.title
+    ));
     let scratch = tempfile::tempdir().map_err(|source| Error::Unwritable {
         path: PathBuf::from("a temporary folder"),
         source,
     })?;
-    let path = scratch.path().join("inventory.toml");
-    farm.write_inventory(&path).map_err(|source| Error::Unwritable {
-        path: path.clone(),
-        source,
-    })?;
-    let fleet = Fleet::read_file(&path)?;
-    let source = match &args.playbook {
-        Some(path) => inputs::source(path)?,
-        None => Source::new("playbooks/restrict-activesync.toml", EMBEDDED_PLAYBOOK),
-    };
-    let playbook = inputs::playbook_from(&source, &fleet, printer)?;
-    let plan = inputs::plan(&fleet, &playbook)?;
-    printer.text(&format!(
-        "rehearsal: {} simulated servers on loopback, {}x real time, seed {}: {}",
-        args.servers, args.speed, args.seed, plan.title
-    ));
     let clock = Clock::fast(args.speed);
     let run = run_id::new(clock.now());
-    let journal_folder = common
-        .state_dir
-        .clone()
-        .unwrap_or_else(|| scratch.path().join("state"));
-    let journal = state::create(&StateDirectory::new(journal_folder), &run)?;
-    let world = fleet.world_with_password(&farm.password(), clock, run.clone())?;
-    let clients = Clients::start(
-        &farm,
-        ClientsOptions {
-            rate: args.rate,
-            ..ClientsOptions::default()
-        },
-    );
+    let journal = state::create(&StateDirectory::new(scratch.path()), &run)?;
+    let world = stage.world(clock, run.clone());
+    let clients = stage.clients(args.rate);
     let began = tokio::time::Instant::now();
     let engine = Engine {
         world,
@@ -68,11 +64,9 @@ pub(crate) async fn run(common: &Common, args: &Rehearse, printer: &Printer) -> 
         printer,
         stop: engine::signals()?,
     };
-    let outcome = engine
-        .start(plan, run, Path::new("rehearsal").display().to_string())
-        .await;
-    let tally = clients.stop().await;
-    farm.stop().await;
+    let outcome = engine.start(plan, run, "rehearsal".to_owned()).await;
+    let tally = stage::total(clients).await;
+    stage.stop().await;
     let (verdict, model) = outcome?;
     printer.text(&report::summary(&model));
     printer.text(&clients_text(&tally));
