@@ -22,6 +22,7 @@ mod line;
 mod output;
 pub mod powershell;
 pub mod quote;
+pub mod upload;
 
 pub use error::Error;
 pub use invocation::Invocation;
