@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use driver::{Clock, World};
 use futures::stream::{self, StreamExt};
-use inventory::ServerName;
+use inventory::{ServerName, Step, StepKind};
 use rollout::{Before, Found, Plan, RunId, StepError};
 
 use crate::args::{Common, Plan as PlanArgs};
@@ -130,18 +130,25 @@ pub(crate) fn show(plan: &Plan, looks: &Looks, printer: &Printer) {
     printer.text(text.trim_end());
 }
 
+/// What would change; a restart is decided on the server after the change, but it will follow one.
 fn headline(plan: &Plan, look: &Result<Vec<(usize, Found)>, StepError>) -> String {
     if look.is_err() {
         return "could not be looked at".to_owned();
     }
-    let words: Vec<String> = changes(look)
+    let changing: Vec<StepKind> = changes(look)
         .iter()
         .filter_map(|(step, _)| plan.steps.get(*step))
-        .map(|step| step.kind().to_string())
+        .map(Step::kind)
         .collect();
-    if words.is_empty() {
-        "as wanted".to_owned()
-    } else {
-        format!("would change: {}", words.join(", "))
+    if changing.is_empty() {
+        return "as wanted".to_owned();
     }
+    let restarts = plan.steps.iter().any(|step| step.kind() == StepKind::RestartIis)
+        && !changing.contains(&StepKind::RestartIis);
+    let words: Vec<String> = changing.iter().map(ToString::to_string).collect();
+    format!(
+        "would change: {}{}",
+        words.join(", "),
+        if restarts { ", then restart_iis" } else { "" }
+    )
 }
