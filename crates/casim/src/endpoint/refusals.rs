@@ -111,6 +111,12 @@ pub(super) fn no_such_action(word: &str) -> Fault {
     sender(code::SCHEMA, "a:ActionNotSupported", &text)
 }
 
+pub(super) fn no_such_list() -> Fault {
+    let text =
+        "The WS-Management service cannot process the request because the enumeration context is not valid. ";
+    sender(code::INVALID_PARAMETER, "n:InvalidEnumerationContext", text)
+}
+
 pub(super) fn small_envelope(least: usize, found: usize) -> Fault {
     let text = format!("MaxEnvelopeSize: expected at least {least}, found {found} ");
     Fault {

@@ -176,7 +176,7 @@ fn usual(request: &IncomingRequest) -> Response {
         IncomingBody::Send(_) => Response::Sent,
         IncomingBody::Signal(_) => Response::Signalled,
         IncomingBody::Delete => Response::Deleted,
-        IncomingBody::Get | IncomingBody::Other(_) => {
+        IncomingBody::Get | IncomingBody::Enumerate(_) | IncomingBody::Pull(..) | IncomingBody::Other(_) => {
             Response::Fault(Box::new(Fault::bad_request("not here")))
         }
     }
