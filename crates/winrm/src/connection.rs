@@ -3,7 +3,6 @@
 //! [`Connection::open`] logs in; every message after that goes over the same socket, one after the other. Whatever goes wrong on it
 //! ends it: a broken, silent or cancelled exchange leaves a value that only says that it is closed.
 
-mod greeting;
 mod login;
 mod single;
 mod tls;
@@ -12,15 +11,11 @@ mod transport;
 use std::time::Duration;
 
 use auth::{Secret, Session};
-use tokio::time::Instant;
 use uuid::Uuid;
 use wsman::{Identity, MessageId, Request, Response, SessionId};
 
-pub use self::greeting::TlsFacts;
-use self::login::post_error;
-use self::tls::Backend;
+use self::login::{Offers, post_error};
 use self::transport::{PostError, Reply, Transport};
-use crate::circumstances::Binding;
 use crate::endpoint::{AuthMethod, Endpoint};
 use crate::error::Error;
 use crate::failure::{Failure, Reach};
@@ -37,7 +32,6 @@ pub struct Connection {
     /// `None` once anything has gone wrong, and while a request is under way: a cancelled one leaves it so.
     live: Option<Live>,
     requests: u64,
-    tls: Option<TlsFacts>,
 }
 
 struct Live {
@@ -63,25 +57,15 @@ impl Connection {
     /// [`Error::Silent`], and those of a server that speaks something else.
     pub async fn open(endpoint: &Endpoint) -> Result<Self, Error> {
         endpoint.check()?;
-        // Over TLS there is a request before the login.
-        let until = Instant::now() + endpoint.timeouts.connect + endpoint.timeouts.login;
-        let (mut transport, greeted, tls) = if endpoint.is_tls() {
-            let greeted = greeting::greet(endpoint, until).await?;
-            (greeted.transport, Some(greeted.reply), Some(greeted.facts))
-        } else {
-            (Transport::new(endpoint, Backend::Rustls).await?, None, None)
-        };
+        let mut transport = Transport::new(endpoint).await?;
         let protection = match endpoint.auth {
             AuthMethod::Basic => {
-                if let Some(greeted) = &greeted {
-                    login::check_offered(endpoint, greeted, "Basic")?;
-                }
                 let header = auth::basic::authorization(&endpoint.credentials);
                 let url = endpoint.name();
                 Protection::Basic(header.map_err(|source| Error::LoginFailed { url, source })?)
             }
             AuthMethod::Negotiate | AuthMethod::Ntlm => {
-                let session = login::negotiate(&mut transport, endpoint, greeted.as_ref(), until).await?;
+                let session = login::negotiate(&mut transport, endpoint).await?;
                 if endpoint.is_tls() {
                     Protection::Tls
                 } else {
@@ -96,7 +80,6 @@ impl Connection {
                 protection,
             }),
             requests: 0,
-            tls,
         };
         if endpoint.auth == AuthMethod::Basic {
             // Basic has no login of its own. Asking who is there is one that changes nothing.
@@ -142,11 +125,6 @@ impl Connection {
     /// How it logged in: the word in the inventory.
     pub fn scheme(&self) -> &'static str {
         self.endpoint.auth.word()
-    }
-
-    /// What TLS brought about; `None` over plain HTTP.
-    pub fn tls(&self) -> Option<&TlsFacts> {
-        self.tls.as_ref()
     }
 
     /// How many HTTP requests were made on it, those of the login included.
@@ -280,7 +258,12 @@ impl Connection {
     }
 
     fn unauthorized(&self, reply: &Reply) -> Error {
-        login::refused(&self.endpoint, reply, Binding::Unsent)
+        Error::LoginRefused {
+            url: self.endpoint.name(),
+            user: self.endpoint.credentials.user.clone(),
+            scheme: self.endpoint.auth.word(),
+            offered: Offers::read(&reply.headers).names(),
+        }
     }
 
     /// An answer that is no SOAP. Where it is a fault in clear, its text is told, as hearsay.
