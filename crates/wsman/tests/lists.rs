@@ -1,7 +1,5 @@
 //! Lists of shells: what a server writes is what a client reads, in both kinds of reply, and what Windows writes is read.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
-
 use std::time::Duration;
 
 use wsman::{
