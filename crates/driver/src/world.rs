@@ -124,7 +124,7 @@ impl World {
             credentials: credentials.clone(),
             tls: TlsPolicy {
                 ca,
-                server_name: None,
+                ..TlsPolicy::default()
             },
             allow_unencrypted: written.allow_unencrypted,
             timeouts: Timeouts {

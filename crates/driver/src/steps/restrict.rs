@@ -213,3 +213,32 @@ fn differences(expected: &Section, found: &Section) -> String {
         false => lines.join("; "),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use iis::ip_security::Rule;
+
+    use super::*;
+
+    fn section(allow_unlisted: bool, rules: Vec<Rule>) -> Section {
+        Section {
+            allow_unlisted,
+            rules,
+            ..Section::default()
+        }
+    }
+
+    #[test]
+    fn differences_fit_a_line() {
+        let gateway = Rule::allow_address([198, 51, 100, 10].into());
+        let wanted = section(false, vec![gateway.clone()]);
+        let open = section(true, Vec::new());
+        assert_eq!(in_words(&wanted), "allowUnlisted=false, 1 rule");
+        assert_eq!(in_words(&open), "allowUnlisted=true, 0 rules");
+        assert_eq!(
+            differences(&wanted, &open),
+            "- allow 198.51.100.10; unlisted: deny -> allow"
+        );
+        assert_eq!(differences(&wanted, &wanted), "allowUnlisted=false, 1 rule");
+    }
+}
