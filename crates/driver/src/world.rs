@@ -127,6 +127,7 @@ impl World {
                 ..TlsPolicy::default()
             },
             allow_unencrypted: written.allow_unencrypted,
+            proxy: None,
             timeouts: Timeouts {
                 connect: self.clock.limit(written.connect_timeout),
                 login: self.clock.limit(written.login_timeout),

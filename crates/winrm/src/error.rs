@@ -5,6 +5,8 @@ use std::time::Duration;
 use command::Output;
 use wsman::Fault;
 
+use crate::circumstances::Circumstances;
+
 /// A cause of another library.
 pub(crate) type Cause = Box<dyn std::error::Error + Send + Sync>;
 
@@ -35,7 +37,7 @@ pub enum Error {
     TlsFailed {
         /// The server.
         url: String,
-        /// Why.
+        /// Why: a [`TlsProblem`](crate::TlsProblem) where it is one of those.
         #[source]
         source: Cause,
     },
@@ -50,6 +52,8 @@ pub enum Error {
         scheme: &'static str,
         /// The schemes in the server's `WWW-Authenticate` headers.
         offered: Vec<String>,
+        /// What may explain it.
+        circumstances: Box<Circumstances>,
     },
     /// The server's side of the login is not acceptable.
     #[error("{url}: the server's side of the login is not acceptable")]
@@ -59,6 +63,18 @@ pub enum Error {
         /// Why.
         #[source]
         source: auth::Error,
+    },
+    /// The login went well, and the user may not have a shell (fault 5).
+    #[error("{url}: {user} logged in and may not have a shell: {fault}")]
+    AccessDenied {
+        /// The server.
+        url: String,
+        /// Who.
+        user: String,
+        /// Whether that is an account of the server itself, which UAC holds back from afar.
+        local_account: bool,
+        /// What the server said.
+        fault: Box<Fault>,
     },
     /// The server kept silent.
     #[error("{url}: expected a reply to {step} within {limit:?}, found silence")]
@@ -264,7 +280,9 @@ impl Error {
             | Self::ReplyTooLarge { .. }
             | Self::Malformed { .. }
             | Self::UnexpectedReply { .. } => ErrorKind::Protocol,
-            Self::InvalidEndpoint { .. } | Self::Fault { .. } => ErrorKind::Refused,
+            Self::InvalidEndpoint { .. } | Self::AccessDenied { .. } | Self::Fault { .. } => {
+                ErrorKind::Refused
+            }
         }
     }
 }
@@ -307,6 +325,7 @@ mod tests {
             user: r"CONTOSO\operator".to_owned(),
             scheme,
             offered: offered.iter().map(|&name| name.to_owned()).collect(),
+            circumstances: Box::default(),
         }
     }
 

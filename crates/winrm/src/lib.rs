@@ -22,6 +22,7 @@
 //!     credentials: auth::Credentials::new(r"CONTOSO\operator", auth::Secret::from("a pass phrase")),
 //!     tls: TlsPolicy::default(),
 //!     allow_unencrypted: false,
+//!     proxy: None,
 //!     timeouts: Timeouts::default(),
 //!     locale: "en-US".to_owned(),
 //! });
@@ -34,20 +35,26 @@
 //! # }
 //! ```
 
+mod certificate;
+mod circumstances;
 mod connection;
 mod endpoint;
 mod error;
 mod execution;
 mod failure;
+mod handshake;
 mod hint;
 mod reaper;
 mod remote;
 mod shell;
 
-pub use connection::Connection;
-pub use endpoint::{AuthMethod, Endpoint, Timeouts, TlsPolicy};
+pub use certificate::{Certificate, Facts};
+pub use circumstances::{Binding, Circumstances};
+pub use connection::{Connection, TlsFacts};
+pub use endpoint::{AuthMethod, BadFingerprint, Endpoint, Fingerprint, Timeouts, TlsBackend, TlsPolicy};
 pub use error::{Error, ErrorKind, Partial};
 pub use execution::Stream;
+pub use handshake::{NoSecondTry, TlsProblem};
 pub use reaper::reap;
 pub use shell::Shell;
 pub use wsman::Identity;

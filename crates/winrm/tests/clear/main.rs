@@ -68,6 +68,7 @@ impl Server {
             credentials: auth::Credentials::new("operator", auth::Secret::from("secret")),
             tls: TlsPolicy::default(),
             allow_unencrypted: true,
+            proxy: None,
             timeouts: Timeouts {
                 connect: Duration::from_secs(5),
                 login: Duration::from_millis(500),
