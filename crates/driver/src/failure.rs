@@ -164,14 +164,15 @@ pub(crate) fn from_balancer(doing: &str, error: &BalancerError) -> StepError {
 
 /// A front end that gave no answer.
 pub(crate) fn from_web(doing: &str, expected: &str, error: &WebError) -> StepError {
-    let kind = match () {
-        () if error.is_timeout() => FailureKind::TimedOut,
-        () if error.is_connect() => FailureKind::Unreachable,
-        () => FailureKind::Failed,
-    };
-    failed(doing, expected, error.to_string())
-        .of_kind(kind)
-        .caused_by(error)
+    let told = failed(doing, expected, error.to_string()).caused_by(error);
+    match () {
+        () if error.is_timeout() => told.of_kind(FailureKind::TimedOut),
+        () if error.is_connect() => told.of_kind(FailureKind::Unreachable).hint(
+            "the inventory says where the front end is (`address`, `https_port`), which name its certificate bears (`vip` of the pool) and \
+             who signed it (`ca_file`)",
+        ),
+        () => told,
+    }
 }
 
 const NO_ADMINISTRATOR: &str = "the login has no administrative token: the account must be a local administrator of the server, and for a \

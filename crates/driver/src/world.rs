@@ -5,11 +5,13 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use auth::Credentials;
-use inventory::{Auth, Inventory, LoadBalancer, Pool, PoolName, Server, ServerName, Transport, VantageName};
+use inventory::{
+    Auth, Inventory, LoadBalancer, Pool, PoolName, Server, ServerName, Tls, Transport, VantageName,
+};
 use jiff::SignedDuration;
 use rollout::RunId;
 use url::Url;
-use winrm::{AuthMethod, Endpoint, Timeouts, TlsPolicy};
+use winrm::{AuthMethod, Endpoint, Fingerprint, Timeouts, TlsBackend, TlsPolicy};
 
 use crate::clock::Clock;
 use crate::error::Error;
@@ -124,10 +126,16 @@ impl World {
             credentials: credentials.clone(),
             tls: TlsPolicy {
                 ca,
-                ..TlsPolicy::default()
+                server_name: written.tls_server_name.clone(),
+                fingerprint: written.fingerprint.map(|pin| Fingerprint::new(pin.bytes())),
+                backend: match written.tls {
+                    Tls::Automatic => TlsBackend::Automatic,
+                    Tls::Rustls => TlsBackend::Rustls,
+                    Tls::Native => TlsBackend::Native,
+                },
             },
             allow_unencrypted: written.allow_unencrypted,
-            proxy: None,
+            proxy: written.proxy.clone(),
             timeouts: Timeouts {
                 connect: self.clock.limit(written.connect_timeout),
                 login: self.clock.limit(written.login_timeout),
