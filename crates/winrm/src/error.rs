@@ -220,6 +220,35 @@ pub enum Error {
         /// The most that is kept.
         limit: usize,
     },
+    /// What the command was to read could not be read here. It was terminated.
+    #[error("{url}: the input of `{line}` cannot be read")]
+    InputUnreadable {
+        /// The server.
+        url: String,
+        /// The command.
+        line: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The server did not take a file. The one that was there before is still there.
+    #[error("{url}: the file was not taken")]
+    UploadFailed {
+        /// The server.
+        url: String,
+        /// Why.
+        #[source]
+        source: command::Error,
+    },
+    /// A script or a line that cannot be sent at all. Nothing was sent.
+    #[error("{url}: the command cannot be written")]
+    Unspeakable {
+        /// The server.
+        url: String,
+        /// Why.
+        #[source]
+        source: command::Error,
+    },
     /// The server says that the command is done, but not how it ended.
     #[error("{url}: expected an exit code of `{line}`, found none")]
     NoExitCode {
@@ -272,7 +301,9 @@ impl Error {
             Self::OutcomeUnknown { .. }
             | Self::OutputGap { .. }
             | Self::OutputTooLarge { .. }
+            | Self::InputUnreadable { .. }
             | Self::NoExitCode { .. } => ErrorKind::Unknown,
+            Self::UploadFailed { .. } | Self::Unspeakable { .. } => ErrorKind::Refused,
             Self::LoginFailed { .. }
             | Self::HttpStatus { .. }
             | Self::ClearReply { .. }

@@ -5,6 +5,7 @@ use wsman::{Fault, code};
 use crate::circumstances::Circumstances;
 use crate::error::Error;
 use crate::handshake::TlsProblem;
+use crate::quota;
 
 impl Error {
     /// What to look at or to do, where there is something to say.
@@ -87,13 +88,13 @@ fn access_hint(local_account: bool) -> String {
 }
 
 fn fault_hint(fault: &Fault) -> Option<String> {
+    if let Some(hint) = quota::hint(fault) {
+        return Some(hint);
+    }
     let hint = match fault.error_code()? {
         code::ACCESS_DENIED => {
             "the login went well, but the user may not use the shell: it must be an administrator of the server or a member of Remote \
              Management Users (a local account may be held back by UAC remote restrictions)"
-        }
-        code::SHELL_QUOTA | code::OPERATION_QUOTA => {
-            "too many shells or operations of this user are open on the server; they end by themselves when idle (winrm/config/winrs)"
         }
         code::PROGRAM_NOT_FOUND => "the program does not exist on the server",
         _ => return None,

@@ -7,8 +7,6 @@ use wsman::{Fault, ProviderFault, WmiError, WsmanFault, code};
 
 /// `ERROR_ALREADY_EXISTS`
 const ALREADY_EXISTS: u32 = 183;
-/// `ERROR_WSMAN_QUOTA_MAX_COMMANDS_PER_SHELL_PPQ`, the neighbour of the shell quota's code.
-const TOO_MANY_PROCESSES: u32 = 2_150_859_175;
 /// `ERROR_WSMAN_RESOURCE_NOT_FOUND`, 0x80338000.
 const RESOURCE_NOT_FOUND: u32 = 2_150_858_752;
 
@@ -139,7 +137,7 @@ pub(super) fn access_denied() -> Fault {
 
 pub(super) fn too_many_processes(most: usize) -> Fault {
     let text = format!("The maximum number of {most} processes of this shell has been exceeded. ");
-    sender(TOO_MANY_PROCESSES, "w:QuotaLimit", &text)
+    sender(code::COMMAND_QUOTA, "w:QuotaLimit", &text)
 }
 
 /// `WINRS_SKIP_CMD_SHELL` needs the full path of a program.

@@ -18,6 +18,7 @@ use wsman::{
 
 mod http;
 mod replies;
+mod transfers;
 
 /// What the server does with a request.
 enum Answer {
