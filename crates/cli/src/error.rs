@@ -56,8 +56,8 @@ pub(crate) enum Error {
     StalePlan { approved: String, found: String },
     #[error("run `{run}` recorded nothing: it never began")]
     NothingBegun { run: String },
-    #[error("run `{run}` is finished: every server is as wanted")]
-    NothingToResume { run: String },
+    #[error("run `{run}` has nothing to resume: {}", report::wording::verdict_text(*verdict))]
+    NothingToResume { run: String, verdict: rollout::Verdict },
     #[error("no place to record runs: neither --state-dir nor a home folder")]
     NoStateFolder,
     #[error("the journal")]
@@ -84,6 +84,11 @@ pub(crate) enum Error {
     Replay {
         #[source]
         source: rollout::IllegalTransition,
+    },
+    #[error("the journal does not fit together")]
+    Past {
+        #[source]
+        source: rollout::Error,
     },
 }
 
@@ -120,6 +125,9 @@ impl Error {
             Self::StalePlan { .. } => "run `casgate plan` again, read it, and approve its hash".to_owned(),
             Self::Journal { .. } => {
                 "`casgate runs` lists the runs; --state-dir says where they are".to_owned()
+            }
+            Self::NothingToResume { .. } => {
+                "`casgate apply` looks at every server anew, in a run of its own".to_owned()
             }
             Self::NoStateFolder => "name a folder with --state-dir".to_owned(),
             Self::Selector { .. } => {
@@ -158,7 +166,8 @@ impl Error {
             | Self::Journal { .. }
             | Self::Driver { .. }
             | Self::Farm { .. }
-            | Self::Replay { .. } => ExitCode::Failure,
+            | Self::Replay { .. }
+            | Self::Past { .. } => ExitCode::Failure,
         }
     }
 }
