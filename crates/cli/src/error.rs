@@ -75,6 +75,10 @@ pub(crate) enum Error {
         #[source]
         source: command::Error,
     },
+    #[error("expected --script FILE or --powershell 'TEXT', found both")]
+    TwoScripts,
+    #[error("--stdin is for one command that reads it, found {found}")]
+    Input { found: &'static str },
     #[error("the simulated farm did not start")]
     Farm {
         #[source]
@@ -147,7 +151,9 @@ impl Error {
             | Self::Unreadable { .. }
             | Self::Wrong { .. }
             | Self::Selector { .. }
-            | Self::CommandLine { .. } => ExitCode::Usage,
+            | Self::CommandLine { .. }
+            | Self::TwoScripts
+            | Self::Input { .. } => ExitCode::Usage,
             Self::NoPassword { .. }
             | Self::NameNotResolved { .. }
             | Self::NoPlan { .. }
