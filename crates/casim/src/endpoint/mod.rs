@@ -214,6 +214,11 @@ impl Endpoint {
         self.shared.service.open_shells()
     }
 
+    /// How many shells have been made so far: one for each run of a client that uses its shell again.
+    pub fn shells_made(&self) -> u64 {
+        self.shared.service.shells_made()
+    }
+
     /// Closes the port and every connection, and ends the commands.
     pub async fn stop(mut self) {
         self.tasks.shutdown().await;
