@@ -5,7 +5,9 @@
 //!
 //! # As a test double
 //!
-//! It needs nothing but a machine and says what it has seen:
+//! For any WinRM client that speaks NTLM, SPNEGO or (over TLS) Basic. It keeps shells and commands with their quotas and
+//! idle times, lists shells (`Enumerate`, `Pull`), tells its configuration, takes standard input, and runs the programs
+//! of [`crate::machine`]. It needs nothing but a machine and says what it has seen:
 //!
 //! ```
 //! # tokio::runtime::Runtime::new().map_err(|_| "no runtime")?.block_on(async {
