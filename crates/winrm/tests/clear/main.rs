@@ -24,6 +24,7 @@ mod identity;
 mod proxy;
 mod refusals;
 mod replies;
+mod requests;
 mod transfers;
 mod waits;
 
