@@ -96,8 +96,11 @@ async fn ping_names_what_it_finds_layer_by_layer() {
     stage.assert_sound();
 }
 
-/// `    IIS             5 ms  Version 10.0` without its number.
+/// `    IIS             5 ms  Version 10.0` without its number, and without what two clocks say.
 fn without_milliseconds(line: &str) -> String {
+    if line.starts_with("    clock ") {
+        return "    clock ..".to_owned();
+    }
     match line.split_once(" ms  ") {
         Some((before, after)) => {
             let before = before.trim_end_matches(|c: char| c.is_ascii_digit() || c == ' ');

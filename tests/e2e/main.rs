@@ -17,5 +17,6 @@ mod status;
 mod stop;
 #[cfg(test)]
 mod support;
+mod terminal;
 mod transcript;
 mod unreachable;

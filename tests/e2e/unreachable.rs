@@ -137,6 +137,6 @@ async fn a_server_that_accepts_and_never_answers_costs_no_more_than_its_timeouts
 
     let ping = stage.casgate(&["ping"]).await;
     ping.assert_code(1)
-        .assert_says(&["cas01  FAILED", "timed out: log in", "cas02  ok"]);
+        .assert_says(&["cas01  FAILED", "timed out: ", "cas02  ok"]);
     stage.assert_sound();
 }

@@ -5,6 +5,8 @@ mod patrol;
 mod playbook;
 mod stage;
 mod story;
+mod terminal;
 
 pub(crate) use child::Ended;
 pub(crate) use stage::{Stage, assert_nowhere};
+pub(crate) use terminal::Terminal;
