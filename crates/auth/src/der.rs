@@ -46,6 +46,11 @@ impl<'a> Reader<'a> {
         Self { message, rest: bytes }
     }
 
+    /// What has not been read yet.
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.rest.is_empty()
     }
@@ -110,6 +115,12 @@ impl<'a> Reader<'a> {
         Ok(digits
             .iter()
             .fold(sign, |sum: i64, &digit| (sum << 8) | i64::from(digit)))
+    }
+
+    /// The next value, a GeneralString. What is no UTF-8 is shown as good as it goes.
+    pub(crate) fn string(&mut self, expected: &'static str) -> Result<String, Error> {
+        let text = self.one(GENERAL_STRING, expected)?.content;
+        Ok(String::from_utf8_lossy(text).into_owned())
     }
 
     /// The fields of the next value, a SEQUENCE whose members carry the tags `[0]`, `[1]`, ... in this order.

@@ -52,7 +52,7 @@ fn server() -> Server {
 
 /// A client and a server after `CHALLENGE`, and the server's token with it.
 fn challenged() -> (Client, Server, Vec<u8>) {
-    let (mut client, mut server) = (Client::new(ntlm_client()), server());
+    let (mut client, mut server) = (Client::new(None, ntlm_client()), server());
     let offer = client.step(None).unwrap().token;
     let answer = server.step(&offer, &accounts).unwrap();
     assert!(!answer.done && server.principal().is_none());
@@ -234,7 +234,7 @@ fn client_refuses_other_offers() {
 
 #[test]
 fn server_refuses_an_altered_list_of_mechanisms() {
-    let (mut client, mut server) = (Client::new(ntlm_client()), server());
+    let (mut client, mut server) = (Client::new(None, ntlm_client()), server());
     let offer = client.step(None).unwrap().token;
     let init = Init::read(&offer).unwrap();
     // Somebody adds a second mechanism on the way.
