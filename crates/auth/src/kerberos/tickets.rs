@@ -23,11 +23,18 @@ pub(crate) struct Tickets {
     service: Principal,
     /// The server's realm, where it is known to differ from the user's.
     server_realm: Option<String>,
+    /// The types that are asked for.
+    kinds: &'static [EncryptionType],
     now: Instant,
     chance: StdRng,
     hops: u8,
     state: State,
 }
+
+/// Of the types that a KDC is asked for, the user's key is made for the first one that it may be made for, and the
+/// session key is of any.
+const RC4_ALONE: &[EncryptionType] = &[EncryptionType::Rc4];
+const RC4_FIRST: &[EncryptionType] = &[EncryptionType::Rc4, EncryptionType::Aes256, EncryptionType::Aes128];
 
 enum State {
     /// An AS-REQ is out.
@@ -64,6 +71,10 @@ impl Tickets {
             client: Principal::of_user(&credentials.user, realm),
             service: Principal::service(service),
             server_realm: server_realm.map(str::to_owned),
+            kinds: match credentials.password.is_nt_hash() {
+                true => RC4_ALONE,
+                false => &EncryptionType::ALL,
+            },
             now,
             chance,
             hops: 0,
@@ -125,7 +136,7 @@ impl Tickets {
         let request = Request {
             realm: &realm,
             server: &server,
-            kinds: self.kinds(),
+            kinds: self.kinds,
             nonce,
         };
         let message = message::as_request(&request, &self.client, encrypted_time);
@@ -156,6 +167,12 @@ impl Tickets {
                 }
                 _ => Err(self.refusal(&realm, &self.client, &error)),
             },
+            // Windows takes the strongest type that it is asked for, MIT has no session keys of RC4.
+            Code::NO_COMMON_ENCRYPTION if self.kinds == RC4_ALONE => {
+                self.kinds = RC4_FIRST;
+                self.ask(realm, None, None);
+                Ok(())
+            }
             // A suffix that is a realm's name can still be somebody's own suffix.
             Code::CLIENT_UNKNOWN if self.credentials.user.contains('@') && !self.client.is_enterprise() => {
                 self.client = Principal::enterprise(&self.credentials.user_name().user);
@@ -174,7 +191,7 @@ impl Tickets {
         nonce: u32,
         proof: Option<&Key>,
     ) -> Result<(), Error> {
-        let kind = EncryptionType::from_number(reply.kind).filter(|kind| self.kinds().contains(kind));
+        let kind = EncryptionType::from_number(reply.kind).filter(|&kind| self.is_possible(kind));
         let Some(kind) = kind else {
             return Err(self.no_common_encryption(&realm));
         };
@@ -291,7 +308,7 @@ impl Tickets {
     fn choose<'a>(&self, hints: &'a [KeyHint], realm: &str) -> Result<&'a KeyHint, Error> {
         hints
             .iter()
-            .find(|hint| self.kinds().contains(&hint.kind))
+            .find(|hint| self.is_possible(hint.kind))
             .ok_or_else(|| self.no_common_encryption(realm))
     }
 
@@ -309,12 +326,9 @@ impl Tickets {
         Key::of_user(hint.kind, &self.credentials, &salt, hint.parameters.as_deref())
     }
 
-    /// The types that the user's secret can make a key for.
-    fn kinds(&self) -> &'static [EncryptionType] {
-        match self.credentials.password.is_nt_hash() {
-            true => &[EncryptionType::Rc4],
-            false => &EncryptionType::ALL,
-        }
+    /// Whether the user's secret can make a key of this type.
+    fn is_possible(&self, kind: EncryptionType) -> bool {
+        kind == EncryptionType::Rc4 || !self.credentials.password.is_nt_hash()
     }
 
     /// Windows and MIT read a nonce as a signed number.

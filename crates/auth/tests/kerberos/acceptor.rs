@@ -25,45 +25,28 @@ for line in sys.stdin:
     except Exception as e: print('error', type(e).__name__ + ':', str(e).replace('\n', ' ')[:300], flush=True)
 "#;
 
-pub struct Acceptor {
+pub(super) struct Acceptor {
     child: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
 }
 
 impl Acceptor {
-    pub fn start(kdc: &Kdc, protocol: &str, service: &str, binding: Option<&[u8]>) -> Self {
+    pub(super) fn start(kdc: &Kdc, protocol: &str, service: &str, binding: Option<&[u8]>) -> Self {
         Self::start_as(kdc, protocol, service, "localhost", binding)
     }
 
-    pub fn start_as(kdc: &Kdc, protocol: &str, service: &str, host: &str, binding: Option<&[u8]>) -> Self {
-        let keytab = format!("FILE:{}", kdc.keytab());
-        Self::spawn(protocol, service, host, binding, |command| {
-            command.env("KRB5_CONFIG", kdc.config()).env("KRB5_KTNAME", keytab);
-        })
-    }
-
-    pub fn start_without_keytab(protocol: &str) -> Self {
-        Self::spawn(protocol, "HTTP", "localhost", None, |command| {
-            command.env("KRB5_KTNAME", "FILE:/nonexistent/keytab");
-        })
-    }
-
-    fn spawn(
-        protocol: &str,
-        service: &str,
-        host: &str,
-        binding: Option<&[u8]>,
-        prepare: impl FnOnce(&mut Command),
-    ) -> Self {
+    pub(super) fn start_as(kdc: &Kdc, protocol: &str, service: &str, host: &str, binding: Option<&[u8]>) -> Self {
         let (_, python) = oracle().unwrap();
-        let mut command = Command::new(python);
-        command
-            .args(["-u", "-c", SCRIPT, protocol, service, host, &hex(binding.unwrap_or_default()), PASSWORD])
+        let mut child = Command::new(python)
+            .args(["-u", "-c", SCRIPT, protocol, service, host])
+            .args([&hex(binding.unwrap_or_default()), PASSWORD])
+            .env("KRB5_CONFIG", kdc.config())
+            .env("KRB5_KTNAME", format!("FILE:{}", kdc.keytab()))
             .stdin(Stdio::piped())
-            .stdout(Stdio::piped());
-        prepare(&mut command);
-        let mut child = command.spawn().unwrap();
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
         let (input, output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
         Self {
             child,
@@ -89,21 +72,21 @@ impl Acceptor {
     }
 
     /// The next token and whether the login is complete.
-    pub fn step(&mut self, token: &[u8]) -> Result<(Vec<u8>, bool), String> {
+    pub(super) fn step(&mut self, token: &[u8]) -> Result<(Vec<u8>, bool), String> {
         let answer = self.ask("step", &[token])?;
         let (token, complete) = answer.split_once(' ').unwrap();
         Ok((bytes(token), complete == "1"))
     }
 
-    pub fn principal(&mut self) -> String {
+    pub(super) fn principal(&mut self) -> String {
         String::from_utf8(bytes(&self.ask("principal", &[]).unwrap())).unwrap()
     }
 
-    pub fn unwrap(&mut self, signature: &[u8], data: &[u8]) -> Vec<u8> {
+    pub(super) fn unwrap(&mut self, signature: &[u8], data: &[u8]) -> Vec<u8> {
         bytes(&self.ask("unwrap", &[signature, data]).unwrap())
     }
 
-    pub fn wrap(&mut self, plain: &[u8]) -> (Vec<u8>, Vec<u8>) {
+    pub(super) fn wrap(&mut self, plain: &[u8]) -> (Vec<u8>, Vec<u8>) {
         let answer = self.ask("wrap", &[plain]).unwrap();
         let (signature, data) = answer.split_once(' ').unwrap();
         (bytes(signature), bytes(data))

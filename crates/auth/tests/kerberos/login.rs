@@ -6,17 +6,17 @@ use rand::rngs::OsRng;
 use super::acceptor::Acceptor;
 use super::kdc::{Kdc, PASSWORD, REALM};
 
-pub struct Login {
-    pub scheme: Scheme,
-    pub credentials: Credentials,
-    pub realm: Realm,
-    pub target: String,
-    pub binding: Option<ChannelBinding>,
-    pub clock_offset: i64,
+pub(super) struct Login {
+    pub(super) scheme: Scheme,
+    pub(super) credentials: Credentials,
+    pub(super) realm: Realm,
+    pub(super) target: String,
+    pub(super) binding: Option<ChannelBinding>,
+    pub(super) clock_offset: i64,
 }
 
 impl Login {
-    pub fn new(scheme: Scheme) -> Self {
+    pub(super) fn new(scheme: Scheme) -> Self {
         Self {
             scheme,
             credentials: operator("operator"),
@@ -28,28 +28,30 @@ impl Login {
     }
 }
 
-pub fn operator(user: &str) -> Credentials {
+pub(super) fn operator(user: &str) -> Credentials {
     Credentials::new(user, Secret::from(PASSWORD))
 }
 
-pub fn realm() -> Realm {
+pub(super) fn realm() -> Realm {
     Realm {
         user: Some(REALM.to_owned()),
         server: None,
     }
 }
 
-/// As much of a certificate as a channel binding looks at: sha256WithRSAEncryption over nothing.
-pub fn certificate() -> Vec<u8> {
+/// The binding of as much of a certificate as a binding looks at: sha256WithRSAEncryption over nothing.
+pub(super) fn binding(signature: &[u8]) -> ChannelBinding {
     let oid = [6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 0x0b];
-    [&[0x30, 18, 0x30, 0, 0x30, 11][..], &oid, &[3, 1, 0]].concat()
+    let length = u8::try_from(signature.len()).unwrap();
+    let certificate = [&[0x30, 17 + length, 0x30, 0, 0x30, 11][..], &oid, &[3, length], signature].concat();
+    auth::channel_binding(&certificate).unwrap().unwrap()
 }
 
-pub fn log_in(kdc: &Kdc, acceptor: &mut Acceptor, login: &Login) -> Result<Session, Error> {
+pub(super) fn log_in(kdc: &Kdc, acceptor: &mut Acceptor, login: &Login) -> Result<Session, Error> {
     log_in_among(&[kdc], acceptor, login)
 }
 
-pub fn log_in_among(kdcs: &[&Kdc], acceptor: &mut Acceptor, login: &Login) -> Result<Session, Error> {
+pub(super) fn log_in_among(kdcs: &[&Kdc], acceptor: &mut Acceptor, login: &Login) -> Result<Session, Error> {
     #[expect(clippy::disallowed_methods, reason = "the KDC has the real time too")]
     let now = std::time::SystemTime::now();
     let ticks = i64::try_from(FileTime::from(now).ticks()).unwrap() + login.clock_offset * 10_000_000;
