@@ -1,1 +1,4 @@
-//! Whole rollouts over real sockets against the simulated farm.
+//! Whole rollouts over real sockets against the simulated farm, with the `casgate` command as a child process.
+
+mod apply;
+mod support;

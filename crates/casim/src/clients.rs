@@ -206,7 +206,11 @@ impl Stream {
         while connections.join_next().await.is_some() {}
     }
 
-    /// Gateways and people take turns.
+    /// Half of the visitors are gateways, half are people.
+    ///
+    /// They do not simply take turns: a load balancer that goes around an even number of servers would send every
+    /// gateway to the same half of the farm, and what happens to ActiveSync on the other half would go unseen. The
+    /// Thue-Morse sequence is as even and never repeats itself.
     fn visitor(&self, turn: usize) -> Option<Visitor> {
         let among = |addresses: &[IpAddr]| {
             let index = (turn / 2).checked_rem(addresses.len())?;
@@ -214,7 +218,7 @@ impl Stream {
         };
         let gateway = among(&self.options.gateways).map(Visitor::Gateway);
         let person = among(&self.options.people).map(Visitor::Person);
-        if turn.is_multiple_of(2) {
+        if turn.count_ones().is_multiple_of(2) {
             gateway.or(person)
         } else {
             person.or(gateway)

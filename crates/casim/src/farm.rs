@@ -3,6 +3,7 @@
 mod inventory_file;
 mod ports;
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
@@ -30,6 +31,17 @@ const SHORTEST_INTERVAL: Duration = Duration::from_millis(50);
 /// Real time that a phase of a check may take however fast the farm lives.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// A farm made to look like another: its servers' names, the name of its virtual address, the addresses of its clients.
+#[derive(Clone, Debug)]
+pub struct Likeness {
+    /// The servers' names, one for each server.
+    pub names: Vec<String>,
+    /// The name that the clients know.
+    pub host: String,
+    /// Loopback addresses that can be bound here, and the real addresses that they stand for.
+    pub known_as: BTreeMap<IpAddr, IpAddr>,
+}
+
 /// How to start a [`Farm`].
 #[derive(Clone)]
 pub struct FarmOptions {
@@ -52,6 +64,8 @@ pub struct FarmOptions {
     pub hide_clients: bool,
     /// Quotas and time limits of WinRM.
     pub limits: Limits,
+    /// Another farm to look like; its number of names replaces `servers`.
+    pub likeness: Option<Likeness>,
 }
 
 impl Default for FarmOptions {
@@ -67,6 +81,7 @@ impl Default for FarmOptions {
             balance: Balance::default(),
             hide_clients: false,
             limits: Limits::default(),
+            likeness: None,
         }
     }
 }
@@ -97,13 +112,22 @@ impl Farm {
                 found: options.speed.to_string(),
             });
         }
-        let ports = Ports::new(options.servers, options.first_port)?;
+        let servers = options
+            .likeness
+            .as_ref()
+            .map_or(options.servers, |likeness| likeness.names.len());
+        let host = options
+            .likeness
+            .as_ref()
+            .map_or(HOST, |likeness| likeness.host.as_str())
+            .to_owned();
+        let ports = Ports::new(servers, options.first_port)?;
         let account = UserName::parse(&options.user);
         let authority = Authority::new("Simulated farm")?;
         let mut machines = Vec::new();
         let mut endpoints = Vec::new();
         let mut front_ends = Vec::new();
-        for index in 0..options.servers {
+        for index in 0..servers {
             let machine = Machine::new(machine_options(index, &options));
             let endpoint = EndpointOptions {
                 address: loopback(ports.winrm(index)),
@@ -115,7 +139,7 @@ impl Farm {
             };
             let name = machine.name().to_lowercase();
             let identity = authority.issue(&[
-                HOST.to_owned(),
+                host.clone(),
                 machine.full_name().to_lowercase(),
                 name,
                 Ipv4Addr::LOCALHOST.to_string(),
@@ -136,7 +160,7 @@ impl Farm {
                 .collect(),
             balance: options.balance,
             check: CheckOptions {
-                host: HOST.to_owned(),
+                host: host.clone(),
                 path: HEALTH_PAGE.to_owned(),
                 interval,
                 timeout: CHECK_TIMEOUT,
@@ -151,7 +175,7 @@ impl Farm {
         .await?;
         let entrance = Entrance {
             vip: load_balancer.vip(),
-            host: HOST.to_owned(),
+            host,
             tls,
         };
         Ok(Self {
@@ -192,9 +216,9 @@ impl Farm {
         self.entrance.clone()
     }
 
-    /// The password of the one account.
-    pub fn password(&self) -> Secret {
-        self.password.clone()
+    /// The one account: `DOMAIN\\user` and its password.
+    pub fn account(&self) -> (String, Secret) {
+        (self.user.clone(), self.password.clone())
     }
 
     /// The certificate of the farm's own authority, PEM.
@@ -237,7 +261,8 @@ impl Farm {
             ));
         }
         lines.push(format!(
-            "load balancer  https://{HOST} on {}  runtime API {}",
+            "load balancer  https://{} on {}  runtime API {}",
+            self.entrance.host,
             self.load_balancer.vip(),
             self.load_balancer.runtime_api()
         ));
@@ -273,7 +298,14 @@ fn loopback(port: u16) -> SocketAddr {
 fn machine_options(index: usize, options: &FarmOptions) -> MachineOptions {
     let number = index + 1;
     let last = u8::try_from(10 + number).unwrap_or(u8::MAX);
+    let likeness = options.likeness.as_ref();
+    let name = likeness
+        .and_then(|likeness| likeness.names.get(index).cloned())
+        .unwrap_or_else(|| format!("CAS{number:02}"));
     MachineOptions {
+        known_as: likeness
+            .map(|likeness| likeness.known_as.clone())
+            .unwrap_or_default(),
         addresses: vec![
             IpAddr::V4(Ipv4Addr::LOCALHOST),
             IpAddr::V4(Ipv4Addr::new(192, 0, 2, last)),
@@ -294,7 +326,7 @@ fn machine_options(index: usize, options: &FarmOptions) -> MachineOptions {
             .wrapping_mul(1_000)
             .wrapping_add(u64::try_from(number).unwrap_or_default()),
         speed: options.speed,
-        ..MachineOptions::named(format!("CAS{number:02}"))
+        ..MachineOptions::named(name.to_uppercase())
     }
 }
 

@@ -25,7 +25,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::Error;
 use crate::machine::{Machine, WebReply, WebRequest};
-use crate::port::Port;
+use crate::port::{Port, accept};
 
 /// How often it is looked whether the machine still listens; real time.
 const LOOK: Duration = Duration::from_millis(20);
@@ -123,7 +123,7 @@ async fn accept_while_listening<S: WebSite>(
     let (_open, closed) = watch::channel(());
     while site.listens() {
         tokio::select! {
-            accepted = listener.accept() => if let Ok((stream, peer)) = accepted {
+            (stream, peer) = accept(listener) => {
                 let connection = converse(Arc::clone(site), stream, peer.ip(), tls.clone(), closed.clone());
                 connections.spawn(connection);
             },

@@ -13,4 +13,4 @@ mod web_client;
 
 pub use authority::{Authority, ServerIdentity};
 pub use error::Error;
-pub use farm::{Farm, FarmOptions};
+pub use farm::{Farm, FarmOptions, Likeness};

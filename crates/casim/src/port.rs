@@ -2,11 +2,16 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::sleep;
 
 use crate::Error;
+
+/// Real time to wait when a connection could not be accepted.
+const RECOVERY: Duration = Duration::from_millis(20);
 
 /// An address of ours, whether or not somebody listens there right now.
 ///
@@ -60,6 +65,16 @@ impl Port {
             address: self.address,
             source,
         })
+    }
+}
+
+/// The next connection. Errors of accepting (too many open files, a client that has gone already) pass.
+pub(crate) async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
+    loop {
+        match listener.accept().await {
+            Ok(accepted) => return accepted,
+            Err(_) => sleep(RECOVERY).await,
+        }
     }
 }
 

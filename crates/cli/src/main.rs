@@ -1,3 +1,5 @@
-//! The `casgate` command.
+//! The `casgate` binary.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    cli::main()
+}

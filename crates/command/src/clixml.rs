@@ -1,11 +1,14 @@
 //! CLIXML: what powershell.exe writes to its standard error when nobody watches (MS-PSRP 2.2.5, "Serialized object").
 //!
 //! After the marker `#< CLIXML` comes an `Objs` document with one element for each record; strings hold UTF-16 units as `_xHHHH_`. Several markers
-//! may come, with plain text before, between and after them. Nothing is ever lost: what cannot be decoded stays as it is.
+//! may come, with plain text before, between and after them. Nothing is ever lost: what cannot be decoded stays as it is. [`Decoder`] takes the
+//! stream in pieces, as it arrives; [`decode`] takes it whole.
 
-use roxmltree::{Document, Node};
+mod stream;
 
-use crate::output::text;
+use roxmltree::Node;
+
+pub use stream::Decoder;
 
 /// What precedes each document.
 const MARKER: &str = "#< CLIXML";
@@ -29,85 +32,65 @@ pub struct Decoded {
     pub text: String,
 }
 
+/// One thing that the stream said.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Record {
+    /// A piece of an error: PowerShell breaks one message into several.
+    Error(String),
+    /// A warning.
+    Warning(String),
+    /// A verbose record.
+    Verbose(String),
+    /// A debug record.
+    Debug(String),
+    /// An object of the success stream that was written as a string.
+    Output(String),
+    /// Text that is no CLIXML, or broken CLIXML as it stands.
+    Plain(String),
+}
+
 /// Decodes a whole standard error. Text without a marker comes back in `rest` and `text` unchanged.
 pub fn decode(bytes: &[u8]) -> Decoded {
-    let text = text(bytes);
     let mut decoded = Decoded::default();
-    let mut rest = text.as_str();
-    while let Some(at) = rest.find(MARKER) {
-        decoded.plain(&rest[..at]);
-        let mut raw = &rest[at..];
-        let mut tail = &raw[MARKER.len()..];
-        let mut documents = 0;
-        while let Some((document, after)) = next_document(tail) {
-            if !decoded.document(document) {
-                decoded.plain(&raw[..raw.len() - after.len()]);
-            }
-            documents += 1;
-            (raw, tail) = (after, after);
-        }
-        if documents == 0 {
-            decoded.plain(MARKER);
-        }
-        rest = tail;
+    let mut decoder = Decoder::new();
+    let records = decoder.push(bytes);
+    for record in records.into_iter().chain(decoder.finish()) {
+        decoded.take(record);
     }
-    decoded.plain(rest);
     decoded
 }
 
-/// The `Objs` element that stands next, and what follows it.
-fn next_document(text: &str) -> Option<(&str, &str)> {
-    const END: &str = "</Objs>";
-    let start = text.trim_start();
-    let is_objs = start
-        .strip_prefix("<Objs")
-        .is_some_and(|t| t.starts_with([' ', '>', '\t', '\r', '\n', '/']));
-    if !is_objs {
-        return None;
-    }
-    let tag_end = start.find('>')? + 1;
-    if start[..tag_end].ends_with("/>") {
-        return Some(start.split_at(tag_end));
-    }
-    // A document that was cut off must not swallow the next one.
-    let end = start.find(END)? + END.len();
-    let cut = start.find(MARKER).is_some_and(|marker| marker < end);
-    (!cut).then(|| start.split_at(end))
-}
-
 impl Decoded {
-    fn plain(&mut self, text: &str) {
-        self.rest.push_str(text);
-        self.text.push_str(text);
-    }
-
-    /// Takes the records of one document; false when it is not XML.
-    fn document(&mut self, xml: &str) -> bool {
-        let Ok(document) = Document::parse(xml) else {
-            return false;
-        };
-        for record in document.root_element().children().filter(Node::is_element) {
-            let Some(content) = content(record) else { continue };
-            match record
-                .attribute("S")
-                .unwrap_or("output")
-                .to_ascii_lowercase()
-                .as_str()
-            {
-                "error" => {
-                    self.errors.push_str(&content);
-                    self.text.push_str(&content);
-                }
-                "warning" => self.warnings.push(content),
-                "verbose" => self.verbose.push(content),
-                "debug" => self.debug.push(content),
-                "output" => self.output.push(content),
-                // Progress and information are for a console that nobody sees.
-                _ => {}
+    fn take(&mut self, record: Record) {
+        match record {
+            Record::Error(text) => {
+                self.errors.push_str(&text);
+                self.text.push_str(&text);
+            }
+            Record::Warning(text) => self.warnings.push(text),
+            Record::Verbose(text) => self.verbose.push(text),
+            Record::Debug(text) => self.debug.push(text),
+            Record::Output(text) => self.output.push(text),
+            Record::Plain(text) => {
+                self.rest.push_str(&text);
+                self.text.push_str(&text);
             }
         }
-        true
     }
+}
+
+/// What an element of a document says. Progress and information are for a console that nobody sees.
+fn record(element: Node<'_, '_>) -> Option<Record> {
+    let content = content(element)?;
+    let stream = element.attribute("S").unwrap_or("output").to_ascii_lowercase();
+    Some(match stream.as_str() {
+        "error" => Record::Error(content),
+        "warning" => Record::Warning(content),
+        "verbose" => Record::Verbose(content),
+        "debug" => Record::Debug(content),
+        "output" => Record::Output(content),
+        _ => return None,
+    })
 }
 
 /// A record as text: a string's own, or an object's `ToString`.

@@ -53,4 +53,19 @@ pub enum Error {
         /// Length of the decoded bytes.
         length: usize,
     },
+    /// A script that came through standard input is not UTF-8.
+    #[error("expected base64 of a UTF-8 script")]
+    NotUtf8 {
+        /// Why.
+        #[source]
+        source: std::str::Utf8Error,
+    },
+    /// The receiving side of an upload failed.
+    #[error("the upload failed with exit code {exit_code}: {}", .said.escape_debug())]
+    UploadFailed {
+        /// Its exit code.
+        exit_code: u32,
+        /// What it wrote, on one line.
+        said: String,
+    },
 }

@@ -1,1 +1,32 @@
-//! Performs the rollout's actions: dispatcher, workers, steps, load balancers, witnesses, clock, signals.
+//! Performs what the rollout decides: real sockets, real time, real signals.
+//!
+//! [`run`] is the loop of a whole run; [`look`] and [`ping`] only look. Everything that reaches outside is handed in: the farm as a [`World`],
+//! the journal as a [`rollout::Commit`], the screen as [`rollout::Sink`]s, the operator as a channel of [`StopRequest`]s, time as a [`Clock`].
+//!
+//! Neighbours: `rollout` decides and is told; `winrm` carries commands to servers, `iis` and `exchange` say which and what the output means;
+//! `inventory` says where. `journal` and `report` are unknown here.
+
+mod clock;
+mod dispatcher;
+mod error;
+mod failure;
+mod health;
+mod load_balancer;
+mod look;
+mod ping;
+mod remote;
+mod session;
+mod shutdown;
+mod steps;
+#[cfg(test)]
+mod testing;
+mod web;
+mod world;
+
+pub use clock::{Clock, Deadline, Elapsed};
+pub use dispatcher::run;
+pub use error::Error;
+pub use look::look;
+pub use ping::{PingReport, PingStep, ping};
+pub use shutdown::{StopRequest, signals};
+pub use world::{RotationSeen, World, WorldOptions};

@@ -35,3 +35,6 @@ pub use step::{
     AllowEntry, AllowWhat, BackUp, CommandStep, Drain, InstallFeature, PowershellStep, RestartIis,
     RestartMethod, Restrict, ReturnToRotation, Role, Step, StepKind, WaitHealthy, Witness,
 };
+
+#[cfg(test)]
+mod tests;

@@ -2,10 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use rollout::RunId;
+use rollout::{Event, RunId};
 
 use crate::error::Error;
+use crate::lock::Holder;
+use crate::reader::{self, FILE};
 use crate::runs::{self, RunSummary};
+use crate::writer::Journal;
 
 /// The folder that holds all runs. Which one it is, `cli` decides.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -27,6 +30,35 @@ impl StateDirectory {
     /// A run's folder.
     pub fn run(&self, run: &RunId) -> PathBuf {
         self.runs_folder().join(run.as_str())
+    }
+
+    /// Whether there is such a run.
+    pub fn has(&self, run: &RunId) -> bool {
+        self.run(run).join(FILE).is_file()
+    }
+
+    /// Makes a new run's journal: [`Journal::create`] in its folder.
+    ///
+    /// # Errors
+    /// As [`Journal::create`].
+    pub fn create(&self, run: &RunId, holder: &Holder) -> Result<Journal, Error> {
+        Journal::create(&self.run(run), holder)
+    }
+
+    /// Opens a run to go on with it: [`Journal::open`] in its folder.
+    ///
+    /// # Errors
+    /// As [`Journal::open`].
+    pub fn open(&self, run: &RunId, holder: &Holder) -> Result<(Vec<Event>, Journal), Error> {
+        Journal::open(&self.run(run), holder)
+    }
+
+    /// Reads a run without its lock: [`read`](crate::read) in its folder.
+    ///
+    /// # Errors
+    /// As [`read`](crate::read).
+    pub fn read(&self, run: &RunId) -> Result<Vec<Event>, Error> {
+        reader::read(&self.run(run))
     }
 
     /// All runs, oldest first; none where there is no such folder yet.

@@ -63,7 +63,7 @@ pub(crate) fn parse(bytes: &[u8], path: &Path) -> Result<Content, Error> {
         if is_last && !line.ends_with(b"\n") {
             break;
         }
-        let event: Event = match serde_json::from_slice(line) {
+        let event: Event = match serde_json::from_slice(line.trim_ascii_end()) {
             Ok(event) => event,
             // Half a line, or blocks that a crash left empty. JSON that is whole but means nothing here is another thing: somebody wrote it.
             Err(error) if is_last && error.classify() != Category::Data => break,

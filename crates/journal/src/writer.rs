@@ -149,3 +149,46 @@ fn sync_folder(folder: &Path) -> Result<(), Error> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error as _;
+
+    use super::*;
+
+    #[test]
+    fn after_a_failed_write_nothing_more_is_written() {
+        let root = tempfile::tempdir().expect("a folder");
+        let holder = Holder {
+            operator: "ops@jump01".to_owned(),
+            pid: 1,
+        };
+        let mut journal = Journal::create(root.path(), &holder).expect("a journal");
+        let good = std::mem::replace(
+            &mut journal.file,
+            File::open(&journal.path).expect("a file that cannot be written"),
+        );
+        let stop = || EventKind::StopRequested { hard: false };
+        let failed = journal
+            .commit(Timestamp::UNIX_EPOCH, stop())
+            .expect_err("no write");
+        assert_eq!(failed.to_string(), "the journal could not be written");
+        assert!(
+            failed
+                .source()
+                .is_some_and(|cause| cause.to_string().starts_with("cannot write "))
+        );
+
+        // Even though the disk has room again.
+        journal.file = good;
+        let refused = journal
+            .commit(Timestamp::UNIX_EPOCH, stop())
+            .expect_err("poisoned");
+        let cause = refused.source().map(ToString::to_string).unwrap_or_default();
+        assert!(
+            cause.starts_with("an earlier event could not be written to "),
+            "{cause}"
+        );
+        assert!(reader::read(root.path()).expect("events").is_empty());
+    }
+}

@@ -211,6 +211,9 @@ fn headline(model: &Model, at: Timestamp) -> String {
 
 impl Sink for Bars {
     fn event(&mut self, event: &Event) {
+        if let Some(heading) = wording::heading(event, &self.zone) {
+            self.permanent(&heading);
+        }
         for line in wording::lines(&self.model, event) {
             self.permanent(&line.render(event.at, &self.zone));
         }

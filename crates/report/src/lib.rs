@@ -5,6 +5,7 @@
 //! ourselves while the bars are taken away for that moment.
 
 mod bars;
+mod change;
 mod json;
 mod lines;
 mod model;
@@ -12,6 +13,7 @@ mod summary;
 pub mod wording;
 
 pub use bars::Bars;
+pub use change::describe;
 pub use json::JsonLines;
 pub use lines::Lines;
 pub use model::{Model, Row, RowState};

@@ -44,6 +44,9 @@ impl<W: Write + Send> Lines<W> {
 
 impl<W: Write + Send> Sink for Lines<W> {
     fn event(&mut self, event: &Event) {
+        if let Some(heading) = wording::heading(event, &self.zone) {
+            self.line(event.at, &heading);
+        }
         for line in wording::lines(&self.model, event) {
             let text = line.render(event.at, &self.zone);
             self.line(event.at, &text);

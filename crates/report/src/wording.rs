@@ -44,33 +44,49 @@ impl Line {
         self
     }
 
-    /// The line as text with its time in front; further facts follow, indented.
+    /// The line as text with its time in front; facts that do not fit beside it follow, indented.
     pub fn render(&self, at: Timestamp, zone: &TimeZone) -> String {
         let elapsed = self.elapsed.map(duration).unwrap_or_default();
-        let mut out = format!(
-            "{} {:<10} {:<18} {:<8} {:>7}",
-            clock(at, zone),
-            self.subject,
-            self.what,
-            self.state,
-            elapsed
-        )
-        .trim_end()
-        .to_owned();
+        let columns = format!(
+            "{:<9} {:<18} {:<7} {elapsed:>6}",
+            self.subject, self.what, self.state
+        );
+        let mut out = format!("{} {columns}", clock(at, zone)).trim_end().to_owned();
         let mut facts = self.text.iter();
         if let Some(first) = facts.next() {
-            out = format!("{:<63} {first}", out);
+            out = format!("{out:<WIDTH$}  {first}");
         }
         for fact in facts {
-            out.push_str(&format!("\n{:63} {fact}", ""));
+            out.push_str(&format!("\n{:INDENT$}{fact}", ""));
         }
         out
     }
 }
 
-/// Local time of day with its offset from UTC.
+/// Where the first fact begins, after the columns.
+const WIDTH: usize = 52;
+
+/// Where further facts begin: under the step's word, so that long ones still fit on a narrow screen.
+const INDENT: usize = 19;
+
+/// Local time of day; the first line of a run tells the date and the offset from UTC.
 pub fn clock(at: Timestamp, zone: &TimeZone) -> String {
-    at.to_zoned(zone.clone()).strftime("%H:%M:%S%:z").to_string()
+    at.to_zoned(zone.clone()).strftime("%H:%M:%S").to_string()
+}
+
+/// The day and the offset from UTC that all times of day below are meant in; before the first line of a sitting.
+pub fn heading(event: &Event, zone: &TimeZone) -> Option<String> {
+    let begins = matches!(
+        event.kind,
+        EventKind::RunStarted { .. } | EventKind::RunResumed { .. }
+    );
+    begins.then(|| {
+        event
+            .at
+            .to_zoned(zone.clone())
+            .strftime("%A, %Y-%m-%d; times are UTC%:z")
+            .to_string()
+    })
 }
 
 /// `8.1s`, `1m35s`, `2h05m`.
@@ -101,13 +117,16 @@ pub fn lines(model: &Model, event: &Event) -> Vec<Line> {
         EventKind::RunStarted {
             run, plan, operator, ..
         } => {
-            let mut line = Line::new("run", run.to_string(), "started").text([format!(
-                "{}: {} servers in {} waves, {} may fail, by {operator}",
-                plan.title,
-                plan.servers.len(),
-                plan.waves.len(),
-                plan.policy.max_failures
-            )]);
+            let mut line = Line::new("run", "started", "").text([
+                format!("{run} by {operator}"),
+                plan.title.clone(),
+                format!(
+                    "{} servers in {} waves, {} may fail",
+                    plan.servers.len(),
+                    plan.waves.len(),
+                    plan.policy.max_failures
+                ),
+            ]);
             for (name, pool) in &plan.pools {
                 line.text.push(format!(
                     "pool {name}: {} servers, floor {}, at most {} out at a time",

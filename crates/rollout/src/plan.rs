@@ -4,9 +4,6 @@ mod build;
 mod floor;
 mod waves;
 
-#[cfg(test)]
-mod tests;
-
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;

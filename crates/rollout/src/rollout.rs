@@ -22,9 +22,6 @@ mod state;
 mod steps;
 mod undo;
 
-#[cfg(test)]
-mod tests;
-
 pub use next::Next;
 pub use state::{Counts, OpenDebt, Unpaid};
 

@@ -18,6 +18,7 @@ use self::login::{Offers, post_error};
 use self::transport::{PostError, Reply, Transport};
 use crate::endpoint::{AuthMethod, Endpoint};
 use crate::error::Error;
+use crate::failure::{Failure, Reach};
 
 /// How much longer than `OperationTimeout` a reply is waited for: the server answers at its end, and the answer must travel.
 const READ_SLACK: Duration = Duration::from_secs(5);
@@ -46,38 +47,6 @@ enum Protection {
     Tls,
     /// TLS, or nothing where the operator said so. The password goes with every message.
     Basic(Secret),
-}
-
-/// A request that came to nothing.
-#[derive(Debug)]
-pub(crate) struct Failure {
-    /// How far it came.
-    pub(crate) reach: Reach,
-    /// Why.
-    pub(crate) error: Error,
-}
-
-/// How far a failed request came, which decides whether it may be made again.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Reach {
-    /// Nothing was sent: it never can be, or the login before it failed.
-    Nothing,
-    /// Nothing was sent, since the connection had been closed while it was idle.
-    Idle,
-    /// The server wants a login first. Nothing ran.
-    Door,
-    /// It was sent. It may have run.
-    Sent,
-}
-
-impl Failure {
-    /// Nothing was sent.
-    pub(crate) fn nothing(error: Error) -> Self {
-        Self {
-            reach: Reach::Nothing,
-            error,
-        }
-    }
 }
 
 impl Connection {

@@ -8,8 +8,8 @@ use tokio::time::{Duration, Instant};
 use uuid::Uuid;
 use wsman::{CommandId, NewCommand, Received, Request, Response, StreamName, input_chunk_size};
 
-use crate::connection::Reach;
 use crate::error::{Error, Partial};
+use crate::failure::Reach;
 use crate::remote::RemoteShell;
 
 /// The most output that is kept of one command.

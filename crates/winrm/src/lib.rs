@@ -38,6 +38,8 @@ mod connection;
 mod endpoint;
 mod error;
 mod execution;
+mod failure;
+mod hint;
 mod reaper;
 mod remote;
 mod shell;

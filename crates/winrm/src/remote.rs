@@ -9,9 +9,10 @@ use std::time::Duration;
 use uuid::Uuid;
 use wsman::{CommandId, Fault, NewShell, Request, Response, ShellId, Signal, SignalCode, code};
 
-use crate::connection::{Connection, Failure, Reach, session};
+use crate::connection::{Connection, session};
 use crate::endpoint::Endpoint;
 use crate::error::Error;
+use crate::failure::{Failure, Reach};
 
 /// How long the server keeps a shell that nobody uses. What leaks in spite of everything heals after that time.
 const IDLE_TIME_OUT: Duration = Duration::from_secs(300);
@@ -90,11 +91,18 @@ impl RemoteShell {
                 self.id = created.shell_id;
                 return Ok(());
             }
-            Ok(Response::Fault(fault)) => Error::Fault {
-                url: self.url(),
-                step: "Create",
-                fault,
-            },
+            Ok(Response::Fault(fault)) => {
+                let unsure = fault.is_timed_out();
+                let error = Error::Fault {
+                    url: self.url(),
+                    step: "Create",
+                    fault,
+                };
+                if unsure {
+                    return Err(error);
+                }
+                error
+            }
             Ok(other) => return Err(self.unexpected("a reply to Create", &other)),
             Err(failure) if failure.reach == Reach::Sent => return Err(failure.error),
             Err(failure) => failure.error,

@@ -48,7 +48,7 @@ const LAYERS: &[Layer] = &[
         ],
     ),
     layer("journal", &["rollout"]),
-    layer("report", &["inventory", "rollout"]),
+    layer("report", &["iis", "inventory", "rollout"]),
     layer(
         "casim",
         &["auth", "command", "exchange", "iis", "inventory", "wsman"],

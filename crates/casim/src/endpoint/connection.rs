@@ -149,9 +149,10 @@ impl Conversation {
         match self.shared.service.answer(caller, message).await {
             Outcome::Reply { message } => Ok((StatusCode::OK, message)),
             Outcome::Fault { message } => Ok((StatusCode::INTERNAL_SERVER_ERROR, message)),
-            Outcome::Started { message } => {
+            Outcome::Started { message, line } => {
                 self.shared.count(|record| record.commands += 1);
-                match self.shared.machine.faults().drop_after_command.take() {
+                let faults = self.shared.machine.faults();
+                match faults.drop_after_command.take() || faults.drop_after_command_with.take(&line) {
                     true => Err(Dropped),
                     false => Ok((StatusCode::OK, message)),
                 }

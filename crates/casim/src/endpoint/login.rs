@@ -72,10 +72,9 @@ impl Login {
             *self = Self::Underway(acceptor);
             return Some(Verdict::Continue(challenge.unwrap_or_default()));
         }
-        let user = acceptor.principal()?.to_owned();
         let session = acceptor.into_session().ok()?;
         *self = Self::Negotiated {
-            user,
+            user: account(options),
             session: Box::new(session),
         };
         Some(Verdict::Welcome(challenge))
@@ -88,8 +87,12 @@ fn log_in_with_password(header: &str, options: &EndpointOptions) -> Option<Strin
     let credentials = basic::read(header)?;
     let name = credentials.user_name();
     let known = matches(options, &name.domain, &name.user);
-    (known && credentials.password.same_as(&options.password))
-        .then(|| format!(r"{}\{}", options.domain, options.user))
+    (known && credentials.password.same_as(&options.password)).then(|| account(options))
+}
+
+/// The one account in the one form that shells are owned under, however the client wrote it.
+fn account(options: &EndpointOptions) -> String {
+    format!(r"{}\{}", options.domain, options.user)
 }
 
 /// Whether the one account is meant, in any of the ways to write it.
@@ -112,9 +115,9 @@ fn acceptor(options: &EndpointOptions, machine: &Machine) -> Result<Acceptor, Er
             false => BindingPolicy::Relaxed(binding),
         };
     }
-    let account = options.clone();
+    let known = options.clone();
     let hash = NtHash::of_password(&options.password);
-    let accounts = move |domain: &str, user: &str| matches(&account, domain, user).then(|| hash.clone());
+    let accounts = move |domain: &str, user: &str| matches(&known, domain, user).then(|| hash.clone());
     Ok(Acceptor::new(names, accounts, &mut OsRng, now()))
 }
 

@@ -52,7 +52,7 @@ use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use crate::machine::Machine;
-use crate::port::Port;
+use crate::port::{Port, accept};
 use crate::{Error, ServerIdentity};
 use connection::Conversation;
 use service::Service;
@@ -242,7 +242,7 @@ async fn serve(shared: &Arc<Shared>, listener: &TcpListener, connections: &mut J
     let (_up, down) = watch::channel(());
     while !shared.machine.faults().winrm_down.is_on() {
         tokio::select! {
-            accepted = listener.accept() => if let Ok((stream, peer)) = accepted {
+            (stream, peer) = accept(listener) => {
                 shared.count(|record| record.connections += 1);
                 connections.spawn(converse(Arc::clone(shared), stream, peer, down.clone()));
             },

@@ -36,8 +36,8 @@ pub(super) struct Caller<'a> {
 pub(super) enum Outcome {
     /// 200
     Reply { message: Vec<u8> },
-    /// 200, and a command was begun.
-    Started { message: Vec<u8> },
+    /// 200, and a command was begun with this line.
+    Started { message: Vec<u8>, line: String },
     /// 500
     Fault { message: Vec<u8> },
 }
@@ -87,6 +87,7 @@ impl Service {
 
     /// Answers a message of somebody who is logged in.
     pub(super) async fn answer(&self, caller: Caller<'_>, message: &[u8]) -> Outcome {
+        let mut line = String::new();
         let (relates_to, result) = match IncomingRequest::parse(message) {
             Err(refused) => (refused.relates_to, Err(refused.fault)),
             Ok(request) => {
@@ -94,6 +95,9 @@ impl Service {
                     Ok(()) => self.perform(caller, &request).await,
                     Err(fault) => Err(fault),
                 };
+                if let IncomingBody::Command(command) = &request.body {
+                    line = command.line();
+                }
                 (request.message_id, result)
             }
         };
@@ -102,7 +106,7 @@ impl Service {
                 let started = matches!(response, Response::CommandStarted { .. });
                 let message = write(&response, relates_to.as_deref());
                 match started {
-                    true => Outcome::Started { message },
+                    true => Outcome::Started { message, line },
                     false => Outcome::Reply { message },
                 }
             }
@@ -251,6 +255,12 @@ impl Service {
         let command = Command::start(&self.machine, &shell.session, id.clone(), asked.line());
         shell.add(&id, command);
         Ok(Response::CommandStarted { command_id: Some(id) })
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        self.end_all();
     }
 }
 

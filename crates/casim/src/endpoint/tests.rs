@@ -1,3 +1,5 @@
 mod client;
+mod https;
 mod limits;
 mod login;
+mod shells;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Farm, HOST};
+use super::Farm;
 use crate::load_balancer::OWN_ADDRESS;
 
 /// The whole file. Nothing in it is secret: the password comes from the environment.
@@ -27,9 +27,9 @@ pub(super) fn text(farm: &Farm, ca_file: &str) -> String {
          backend = \"eas\"\n\
          probes_from = [\"{OWN_ADDRESS}\"]\n\
          \n\
-         [pool.eas-dc1]\n\
+         [pool.eas]\n\
          load_balancer = \"dc1\"\n\
-         vip = \"https://{HOST}\"\n\
+         vip = \"https://{host}\"\n\
          vip_address = \"{vip}\"\n\
          min_in_rotation = {floor}\n\
          \n\
@@ -40,6 +40,7 @@ pub(super) fn text(farm: &Farm, ca_file: &str) -> String {
          [vantage.outside]\n\
          source_address = \"127.0.0.66\"\n",
         user = farm.user,
+        host = farm.entrance.host,
         api = farm.load_balancer.runtime_api(),
         vip = farm.load_balancer.vip(),
         floor = floor(farm.machines.len()),
@@ -47,7 +48,7 @@ pub(super) fn text(farm: &Farm, ca_file: &str) -> String {
     for ((machine, endpoint), front_end) in farm.machines.iter().zip(&farm.endpoints).zip(&farm.front_ends) {
         let _ = write!(
             text,
-            "\n[server.{}]\naddress = \"{}\"\nport = {}\nhttps_port = {}\npool = \"eas-dc1\"\n",
+            "\n[server.{}]\naddress = \"{}\"\nport = {}\nhttps_port = {}\npool = \"eas\"\n",
             machine.name().to_lowercase(),
             endpoint.address().ip(),
             endpoint.address().port(),

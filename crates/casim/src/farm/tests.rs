@@ -4,6 +4,10 @@ use inventory::{LoadBalancer as Balancer, Source, Vantage, read_inventory};
 
 use super::{Farm, FarmOptions, HOST};
 use crate::Error;
+use crate::clients::{Clients, ClientsOptions};
+use crate::front_end::tests::{eventually, source};
+use crate::load_balancer::OWN_ADDRESS;
+use crate::machine::{OutputSink, Stdin};
 
 fn options(servers: usize) -> FarmOptions {
     FarmOptions {
@@ -61,6 +65,108 @@ async fn the_inventory_is_one_that_casgate_reads() {
     assert_eq!(backend, "eas");
     let outside = Vantage::SourceAddress("127.0.0.66".parse().unwrap());
     assert!(inventory.vantages.values().any(|vantage| *vantage == outside));
+    farm.stop().await;
+}
+
+/// What the load balancer says of a server.
+fn status(farm: &Farm, index: usize) -> String {
+    farm.load_balancer().members()[index].status()
+}
+
+async fn set_state(farm: &Farm, server: &str, state: &str) {
+    let line = format!("set server eas/{server} state {state}");
+    assert_eq!(
+        crate::load_balancer::tests::ask(farm.load_balancer().runtime_api(), &line).await,
+        "\n"
+    );
+}
+
+async fn restart_iis(farm: &Farm, index: usize) {
+    let (sink, _output) = OutputSink::channel();
+    assert_eq!(
+        farm.machines()[index]
+            .run("iisreset /noforce", Stdin::empty(), sink)
+            .await,
+        0
+    );
+}
+
+fn busy() -> ClientsOptions {
+    ClientsOptions {
+        rate: 120,
+        ..ClientsOptions::default()
+    }
+}
+
+#[tokio::test]
+async fn every_server_is_asked_by_gateways_and_by_people() {
+    // An even number of servers: whoever takes turns strictly sees only half of them.
+    let farm = Farm::start(options(4)).await.unwrap();
+    let clients = Clients::start(&farm, busy());
+    let gateway = source(10);
+    eventually("everybody has been everywhere", async || {
+        farm.machines().iter().all(|machine| {
+            let seen = machine.requests();
+            let of = |path: &str| {
+                seen.iter()
+                    .find(|line| line.path.starts_with(path) && line.client != OWN_ADDRESS)
+            };
+            let person = of("/owa/").is_some_and(|line| line.client != gateway);
+            person && of("/Microsoft-Server-ActiveSync/").is_some_and(|line| line.client == gateway)
+        })
+    })
+    .await;
+    assert_eq!(clients.stop().await.failed, 0);
+    farm.stop().await;
+}
+
+#[tokio::test]
+async fn a_restart_behind_a_drain_costs_no_request() {
+    let farm = Farm::start(options(3)).await.unwrap();
+    eventually("the checks are good", async || {
+        (0..3).all(|index| status(&farm, index) == "UP")
+    })
+    .await;
+    let clients = Clients::start(&farm, busy());
+    for (index, name) in ["cas01", "cas02", "cas03"].into_iter().enumerate() {
+        let served = farm.load_balancer().members()[index].sessions.total;
+        eventually("it serves", async || {
+            farm.load_balancer().members()[index].sessions.total > served
+        })
+        .await;
+        set_state(&farm, name, "drain").await;
+        eventually("its connections have ended", async || {
+            farm.load_balancer().members()[index].sessions.current == 0
+        })
+        .await;
+        restart_iis(&farm, index).await;
+        eventually("it is healthy", async || status(&farm, index) == "DRAIN").await;
+        set_state(&farm, name, "ready").await;
+    }
+    let tally = clients.stop().await;
+    assert_eq!(
+        tally.failed, 0,
+        "of {}: {:?}",
+        tally.requests, tally.first_failures
+    );
+    assert!(tally.requests > 50, "only {} requests", tally.requests);
+    farm.stop().await;
+}
+
+#[tokio::test]
+async fn a_restart_without_a_drain_is_felt_and_counted() {
+    // Slower than the others: the outage must be longer than the way to a server.
+    let slow = FarmOptions {
+        speed: 10.0,
+        ..options(1)
+    };
+    let farm = Farm::start(slow).await.unwrap();
+    let clients = Clients::start(&farm, busy());
+    eventually("it serves", async || clients.tally().requests > 10).await;
+    restart_iis(&farm, 0).await;
+    let tally = clients.stop().await;
+    assert!(tally.failed > 0, "none of {} requests failed", tally.requests);
+    assert!(!tally.first_failures.is_empty());
     farm.stop().await;
 }
 

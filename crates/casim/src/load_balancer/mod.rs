@@ -152,4 +152,4 @@ impl LoadBalancer {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

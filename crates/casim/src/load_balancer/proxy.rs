@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::Shared;
+use crate::port::accept;
 use crate::web_client::connect_from;
 
 /// Real time that a server may take to accept; then another one is tried.
@@ -20,7 +21,7 @@ pub(super) async fn serve(shared: Arc<Shared>, listener: TcpListener) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
-            accepted = listener.accept() => if let Ok((stream, client)) = accepted {
+            (stream, client) = accept(&listener) => {
                 connections.spawn(forward(Arc::clone(&shared), stream, client.ip()));
             },
             Some(_) = connections.join_next() => {}

@@ -15,6 +15,7 @@ use super::Shared;
 use super::backend::Backend;
 use super::member::Admin;
 use super::statistics::{self, FRONTEND, Selection};
+use crate::port::accept;
 
 /// `tune.bufsize` of HAProxy: a longer line is not read.
 const LONGEST_LINE: usize = 16_384;
@@ -36,7 +37,7 @@ pub(super) async fn serve(shared: Arc<Shared>, listener: TcpListener) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
-            accepted = listener.accept() => if let Ok((stream, _)) = accepted {
+            (stream, _) = accept(&listener) => {
                 connections.spawn(converse(Arc::clone(&shared), stream));
             },
             Some(_) = connections.join_next() => {}

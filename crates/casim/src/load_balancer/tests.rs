@@ -74,7 +74,7 @@ impl Farm {
     }
 }
 
-async fn ask(api: SocketAddr, line: &str) -> String {
+pub(crate) async fn ask(api: SocketAddr, line: &str) -> String {
     let mut stream = TcpStream::connect(api).await.unwrap();
     stream.write_all(format!("{line}\n").as_bytes()).await.unwrap();
     let mut text = String::new();

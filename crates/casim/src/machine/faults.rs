@@ -1,6 +1,7 @@
 //! Typed switches for bad days. All are off on a fresh machine; any may be thrown while the machine runs.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// A switch that stays as it is set.
 #[derive(Debug, Default)]
@@ -41,11 +42,30 @@ impl Countdown {
     }
 }
 
+/// A fault that happens once, at the first occasion whose text contains a given one.
+#[derive(Debug, Default)]
+pub struct Needle(Mutex<Option<String>>);
+
+impl Needle {
+    /// The next occasion with `part` in its text fails.
+    pub fn set(&self, part: &str) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(part.to_owned());
+    }
+
+    /// Uses the fault up if the text is meant; `true` when this occasion shall fail.
+    pub fn take(&self, text: &str) -> bool {
+        let mut part = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        part.take_if(|part| text.contains(part.as_str())).is_some()
+    }
+}
+
 /// Everything that can be made to go wrong on one server.
 #[derive(Debug, Default)]
 pub struct Faults {
     /// `dism /enable-feature` fails with 0x800f081f: the source files cannot be found.
     pub feature_install_fails: Switch,
+    /// The files of IP restrictions are not on the server: `dism` shows it so, and cannot enable the feature.
+    pub feature_payload_removed: Switch,
     /// `dism /enable-feature` answers 3010; the feature is enabled only after [`Machine::reboot`](super::Machine::reboot).
     pub feature_needs_reboot: Switch,
     /// The next commits of appcmd fail because `applicationHost.config` has changed on disk.
@@ -70,4 +90,6 @@ pub struct Faults {
     pub winrm_silent: Switch,
     /// The connection is dropped after the next `Command` was begun (honoured by `endpoint`).
     pub drop_after_command: Countdown,
+    /// The same, for the next `Command` whose line contains a text.
+    pub drop_after_command_with: Needle,
 }

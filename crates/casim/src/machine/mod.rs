@@ -2,26 +2,66 @@
 //!
 //! `endpoint` hands command lines to [`Machine::run`], `front_end` hands requests to [`Machine::web`]. Everything else
 //! in this folder is the state behind these two: features, configuration, services, worker processes, registry.
+//!
+//! # Where Windows' behaviour is not on record
+//!
+//! The simulator refuses what Windows refuses and prints what Windows prints where a capture or documentation says so.
+//! These are the most plausible choices where none does:
+//!
+//! - appcmd: the wrapping of the locked-section text and its exit code 33; the words of `clear config`,
+//!   `lock config`, `delete backup`, `start` and `stop`; exit 1168 with an error for a list by identifier that finds
+//!   nothing, silent exit 1 for a list by attribute; exit 87 for bad arguments and unknown attributes, 13 for bad
+//!   values; key order in the text about duplicates; exit 32 with the text about the file that has changed on disk,
+//!   after the line that says the change was applied (a captured sharing violation looks so); `/config:*` shows the
+//!   schema's defaults too; several edits are made in the order of the command line.
+//! - appcmd takes `%XX` and `%uXXXX` in arguments apart (on record), so a zone such as `%14` becomes a control
+//!   character and the commit fails with `c00cee2b` (on record for other sections).
+//! - iisreset: its behaviour after `/disable`, with `/reboot`, and with a time limit that is too short.
+//! - dism: installing IP restrictions does not restart worker processes; the percentages of the progress bar.
+//! - A child's own `allowUnlisted="true"` takes back a parent's `false`; `clear` elements are not modelled (documented is
+//!   that a `clear` does not take it back).
+//! - Web: the order of the checks (see `answer.rs`), proxy mode (see `ip_filter.rs`), the length of the warm-up.
+//! - cmd.exe: exit code 1 for a syntax error. Output is UTF-8 whatever code page the shell asked for.
 
+mod answer;
+mod chance;
 mod clock;
+mod configuration;
+mod environment;
 mod faults;
+mod features;
+mod interfaces;
+mod ip_filter;
 mod log;
 mod options;
+mod pools;
+mod programs;
+mod registry;
+mod services;
 mod session;
+mod shell;
+mod state;
 mod stream;
+mod url;
 mod web;
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-pub use faults::{Countdown, Faults, Switch};
+pub use faults::{Countdown, Faults, Needle, Switch};
 pub use log::WebLogLine;
 pub use options::MachineOptions;
 pub use session::Session;
 pub use stream::{Chunk, Output, OutputSink, Stdin, Stream, StreamSink};
 pub use web::{WebReply, WebRequest};
 
+use answer::Identity;
 use clock::Clock;
+use state::State;
+
+/// How many web requests and command lines are remembered; older ones are forgotten.
+const REMEMBERED: usize = 200_000;
 
 /// One simulated Exchange 2019 server. Shared by `Arc`; every method takes `&self`.
 #[derive(Debug)]
@@ -29,14 +69,15 @@ pub struct Machine {
     options: MachineOptions,
     clock: Clock,
     faults: Faults,
+    state: Mutex<State>,
     records: Mutex<Records>,
 }
 
 /// What happened so far, for tests and tallies.
 #[derive(Debug, Default)]
 struct Records {
-    command_lines: Vec<String>,
-    requests: Vec<WebLogLine>,
+    command_lines: VecDeque<String>,
+    requests: VecDeque<WebLogLine>,
 }
 
 impl Machine {
@@ -45,6 +86,7 @@ impl Machine {
         Arc::new(Self {
             clock: Clock::new(options.speed),
             faults: Faults::default(),
+            state: Mutex::new(State::fresh(&options)),
             records: Mutex::new(Records::default()),
             options,
         })
@@ -71,30 +113,76 @@ impl Machine {
     /// [`Machine::run`] with the settings of a shell: its environment, working directory and user.
     pub async fn run_in(
         self: &Arc<Self>,
-        _session: &Session,
+        session: &Session,
         line: &str,
-        _stdin: Stdin,
+        mut stdin: Stdin,
         out: OutputSink,
     ) -> u32 {
-        self.records().command_lines.push(line.to_owned());
-        out.stdout.line("");
-        0
+        remember(&mut self.records().command_lines, line.to_owned());
+        shell::run(self, session, line, &mut stdin, &out).await
     }
 
     /// Answers one HTTP request as IIS, its modules and Exchange's front end do.
     pub fn web(&self, request: &WebRequest) -> WebReply {
-        let _ = request;
-        WebReply::Refused
+        let client = self
+            .options
+            .known_as
+            .get(&request.client)
+            .copied()
+            .unwrap_or(request.client);
+        let request = &WebRequest {
+            client,
+            ..request.clone()
+        };
+        let full_name = self.full_name();
+        let identity = Identity {
+            name: &self.options.name,
+            full_name: &full_name,
+            domain: &self.options.domain,
+            unhealthy: self.faults.health_stays_503.is_on(),
+        };
+        let now = self.clock.now();
+        let answer = answer::answer(&mut self.state_at(now), request, now, &identity);
+        if let Some((status, substatus)) = answer.logged {
+            let line = WebLogLine {
+                at: now,
+                client: request.client,
+                method: request.method.clone(),
+                path: request.path.split('?').next().unwrap_or_default().to_owned(),
+                status,
+                substatus,
+            };
+            remember(&mut self.records().requests, line);
+        }
+        answer.reply
     }
 
     /// Whether HTTP.SYS has a listener for the web sites (W3SVC runs). When not, a connection is refused.
     pub fn listens(&self) -> bool {
-        true
+        self.state().services.web_runs()
     }
 
-    /// Restarts the computer: pending features become enabled, services and worker processes start anew.
-    pub async fn reboot(self: &Arc<Self>) {
-        self.clock.pause(Duration::from_secs(60)).await;
+    /// Restarts the computer: pending features become enabled, services and worker processes start anew. Returns when
+    /// Windows is up again; the web service needs some seconds more.
+    pub async fn reboot(&self) {
+        let now = self.clock.now();
+        let restart = Duration::from_secs(60);
+        self.state_at(now)
+            .services
+            .restart_internet_later(now, Duration::from_secs(5), restart);
+        self.clock.pause(restart / 2).await;
+        self.carry_out_pending_features();
+        self.clock.pause(restart / 2).await;
+    }
+
+    fn carry_out_pending_features(&self) {
+        let mut state = self.state();
+        let State {
+            features,
+            configuration,
+            ..
+        } = &mut *state;
+        features.restart(configuration);
     }
 
     /// The switches that make this server misbehave.
@@ -102,14 +190,14 @@ impl Machine {
         &self.faults
     }
 
-    /// Every web request answered so far, oldest first.
+    /// Web requests answered so far, oldest first; the most recent ones where there were very many.
     pub fn requests(&self) -> Vec<WebLogLine> {
-        self.records().requests.clone()
+        self.records().requests.iter().cloned().collect()
     }
 
-    /// Every command line that was run, oldest first.
+    /// Command lines that were run, oldest first; the most recent ones where there were very many.
     pub fn command_lines(&self) -> Vec<String> {
-        self.records().command_lines.clone()
+        self.records().command_lines.iter().cloned().collect()
     }
 
     /// Sleeps for a simulated duration, divided by the speed factor.
@@ -122,7 +210,32 @@ impl Machine {
         self.clock.now()
     }
 
+    fn options(&self) -> &MachineOptions {
+        &self.options
+    }
+
+    /// The state as it is now.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state_at(self.clock.now())
+    }
+
+    fn state_at(&self, now: Duration) -> MutexGuard<'_, State> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.settle(now);
+        state
+    }
+
     fn records(&self) -> MutexGuard<'_, Records> {
         self.records.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+fn remember<T>(list: &mut VecDeque<T>, item: T) {
+    if list.len() == REMEMBERED {
+        list.pop_front();
+    }
+    list.push_back(item);
+}
+
+#[cfg(test)]
+mod tests;

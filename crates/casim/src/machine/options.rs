@@ -1,5 +1,6 @@
 //! What a simulated server is made of.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 /// How to make a [`Machine`](super::Machine).
@@ -15,6 +16,8 @@ pub struct MachineOptions {
     pub seed: u64,
     /// How many times faster than real time the server lives.
     pub speed: f64,
+    /// Clients that are taken for others: a loopback address that a test can bind, and the real address that it stands for.
+    pub known_as: BTreeMap<IpAddr, IpAddr>,
 }
 
 impl MachineOptions {
@@ -29,6 +32,7 @@ impl MachineOptions {
             ],
             seed: 0,
             speed: 1.0,
+            known_as: BTreeMap::new(),
         }
     }
 }

@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::{Decoded, decode, unescape};
+use super::{Decoded, Decoder, Record, decode, unescape};
 
 const HEAD: &str = "<Objs Version=\"1.1.0.1\" xmlns=\"http://schemas.microsoft.com/powershell/2004/04\">";
 
@@ -109,7 +109,85 @@ fn the_recorded_stderr() {
     assert_eq!(decoded.rest, "");
 }
 
+#[test]
+fn records_come_out_as_soon_as_they_are_whole() {
+    let mut decoder = Decoder::new();
+    assert_eq!(
+        decoder.push(b"plain #< CLI"),
+        [Record::Plain("plain ".to_owned())]
+    );
+    assert_eq!(decoder.push(format!("XML\r\n{HEAD}<S S=\"Err").as_bytes()), []);
+    assert_eq!(
+        decoder.push("or\">Größe_x000D_".as_bytes()),
+        [],
+        "the record is not whole"
+    );
+    assert_eq!(
+        decoder.push("_x000A_</S><S S=\"warning\">w</S><S S=\"Error\">cut".as_bytes()),
+        [
+            Record::Error("Größe\r\n".to_owned()),
+            Record::Warning("w".to_owned())
+        ]
+    );
+    assert_eq!(
+        decoder.finish(),
+        [Record::Plain("<S S=\"Error\">cut".to_owned())],
+        "what was cut off comes out raw"
+    );
+}
+
+#[test]
+fn a_record_that_never_ends_is_handed_out() {
+    let mut decoder = Decoder::new();
+    decoder.push(format!("#< CLIXML\n{HEAD}<S S=\"Error\">").as_bytes());
+    let mut raw = 0;
+    for _ in 0..40 {
+        for record in decoder.push(&[b'x'; 64 * 1024]) {
+            match record {
+                Record::Plain(text) => raw += text.len(),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+    assert!(raw > 2 * 1024 * 1024, "{raw} bytes of 2.5 MiB");
+}
+
+/// A stream of documents, plain text and damage.
+fn stream() -> impl Strategy<Value = String> {
+    let part = prop_oneof![
+        Just("#< CLIXML\r\n".to_owned()),
+        Just(format!("#< CLIXML\r\n{HEAD}")),
+        Just(HEAD.to_owned()),
+        Just("<S S=\"Error\">Gr\u{f6}\u{df}e_x000D__x000A_</S>".to_owned()),
+        Just("<S S=\"warning\">a &gt; b</S>".to_owned()),
+        Just("<Obj S=\"progress\" RefId=\"0\"><MS><I64 N=\"a>b\">1</I64></MS></Obj>".to_owned()),
+        Just("<S S=\"Error\">a & b</S>".to_owned()),
+        Just("<S S=\"Error\">cut".to_owned()),
+        Just("</Objs>".to_owned()),
+        "[a-z<># \r\n\u{e4}]{0,6}",
+    ];
+    proptest::collection::vec(part, 0..12).prop_map(|parts| parts.concat())
+}
+
 proptest! {
+    #[test]
+    fn pieces_make_no_difference(text in stream(), cuts in proptest::collection::vec(0usize..400, 0..12)) {
+        let bytes = text.as_bytes();
+        let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(bytes.len())).collect();
+        cuts.push(bytes.len());
+        cuts.sort_unstable();
+        let mut decoder = Decoder::new();
+        let (mut from, mut records) = (0, Vec::new());
+        for cut in cuts {
+            records.extend(decoder.push(&bytes[from..cut]));
+            from = cut;
+        }
+        records.extend(decoder.finish());
+        let mut decoded = Decoded::default();
+        records.into_iter().for_each(|record| decoded.take(record));
+        prop_assert_eq!(decoded, decode(bytes));
+    }
+
     #[test]
     fn any_bytes_have_an_answer(bytes in any::<Vec<u8>>()) {
         let decoded = decode(&bytes);

@@ -15,7 +15,8 @@ pub enum AppcmdErrorKind {
     Missing,
     /// No site, application, pool or backup of this name (1168).
     UnknownObject,
-    /// Somebody else wrote applicationHost.config meanwhile: read again, plan again, try again.
+    /// Somebody else wrote applicationHost.config meanwhile, or is writing it (32, a sharing violation): read again, plan again, try again. Which
+    /// exit code comes with the sentence about the changed file is not on record.
     FileChangedOnDisk,
     /// Not an administrator, or not elevated (5, 740).
     AccessDenied,
@@ -117,6 +118,7 @@ fn of_code(code: u32, message: &str) -> Option<AppcmdErrorKind> {
         1168 if message.contains("redirection.config") => AppcmdErrorKind::AccessDenied,
         1168 => AppcmdErrorKind::UnknownObject,
         5 | 740 => AppcmdErrorKind::AccessDenied,
+        32 => AppcmdErrorKind::FileChangedOnDisk,
         33 => AppcmdErrorKind::Locked,
         _ => return None,
     })

@@ -104,7 +104,7 @@ impl Rule {
         self.check()?;
         let mut text = String::from("[");
         if !self.ip_address.is_empty() {
-            text.push_str(&format!("ipAddress='{}',", self.ip_address));
+            text.push_str(&format!("ipAddress='{}',", escaped(&self.ip_address)));
         }
         if self.subnet_mask != ONE_ADDRESS {
             text.push_str(&format!("subnetMask='{}',", self.subnet_mask));
@@ -124,11 +124,11 @@ impl Rule {
     pub(super) fn as_element_key(&self) -> Result<String, Error> {
         self.check()?;
         let Self {
-            ip_address,
             subnet_mask,
             domain_name,
             ..
         } = self;
+        let ip_address = escaped(&self.ip_address);
         Ok(format!(
             "[ipAddress='{ip_address}',subnetMask='{subnet_mask}',domainName='{domain_name}']"
         ))
@@ -158,6 +158,13 @@ impl Rule {
             })
         }
     }
+}
+
+/// appcmd takes `%14` and `%u0014` in its arguments for the character with that number, and a commit with one fails with `c00cee2b`
+/// (microsoft/IIS.ServiceMonitor#71). So the percent sign in front of a zone is written as one itself, in the form that IIS 7 knows too:
+/// <https://insidethe.com/blog/2009/11/iis-7-appcmd-example-changin-default-isapi-settings>.
+fn escaped(address: &str) -> String {
+    address.replace('%', "%u0025")
 }
 
 impl fmt::Display for Rule {

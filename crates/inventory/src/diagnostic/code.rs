@@ -105,6 +105,10 @@ codes! {
     BackEndSite = "back-end-site",
     /// The whole site instead of one application.
     WholeSite = "whole-site",
+    /// An application that administrators and Exchange itself use.
+    AdministratorsApplication = "administrators-application",
+    /// An application whose name is nearly one of Exchange's.
+    MisspeltApplication = "misspelt-application",
     /// One application restricted twice.
     RestrictedTwice = "restricted-twice",
     /// A vantage that is not defined.

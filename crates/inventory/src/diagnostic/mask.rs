@@ -129,16 +129,14 @@ fn end_of_literal(text: &str, begin: usize, end: usize) -> usize {
     end
 }
 
-/// Stars out the password of `scheme://user:password@host`.
+/// Stars out the password of `user:password@host`, with or without a scheme in front.
 fn star_user_info(text: &str, bytes: &mut [u8]) {
-    for (scheme_end, _) in text.match_indices("://") {
-        let begin = scheme_end + 3;
-        let rest = &text[begin..];
-        let authority = &rest[..rest.find(['/', '"', '\'', ' ', '\n']).unwrap_or(rest.len())];
-        if let (Some(colon), Some(at)) = (authority.find(':'), authority.rfind('@'))
-            && colon < at
-        {
-            star(bytes, begin + colon + 1..begin + at);
+    for (at, _) in text.match_indices('@') {
+        let line = &text[text[..at].rfind('\n').map_or(0, |newline| newline + 1)..at];
+        let word = line.rsplit(['"', '\'', ' ']).next().unwrap_or_default();
+        let user = word.find("://").map_or(word, |scheme| &word[scheme + 3..]);
+        if let Some(colon) = user.find(':') {
+            star(bytes, at - user.len() + colon + 1..at);
         }
     }
 }

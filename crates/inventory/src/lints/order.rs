@@ -122,8 +122,7 @@ impl Order<'_> {
             .iter()
             .position(|step| matches!(step, Step::Restrict(restrict) if restrict.unlisted == Unlisted::Deny));
         if let Some(restrict) = self.first(StepKind::Restrict) {
-            let hint =
-                "put back_up = {} before it: the way back does not depend on it, but people like to have it";
+            let hint = "put back_up = {} before it: undo does not need it, but a person may";
             self.wants_before(restrict, StepKind::BackUp, hint, found);
         }
         if let Some(deny) = denies {

@@ -2,13 +2,14 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use exchange::{BACK_END_SITE, FRONT_END_SITE, VirtualDirectory};
 use iis::ip_security::Unlisted;
 use ipnet::IpNet;
 
 use super::locator::{Locator, Segment, in_step};
 use crate::diagnostic::Code;
 use crate::playbook::Playbook;
-use crate::reader::Findings;
+use crate::reader::{Findings, suggest};
 use crate::step::{AllowEntry, AllowWhat, Restrict, Role, Step};
 
 /// A network with a shorter prefix is hardly a restriction.
@@ -53,6 +54,67 @@ pub(crate) fn lint(playbook: &Playbook, locator: &Locator<'_>, found: &mut Findi
             found.warning(Code::LoopbackDenied, here.value("unlisted"), message, hint);
         }
     }
+    witnesses(playbook, &seen, locator, found);
+}
+
+/// Whether a page belongs to an application.
+pub(crate) fn covers(restrict: &Restrict, page: &str) -> bool {
+    let application = restrict.application.path().trim_end_matches('/');
+    let page = page.split('?').next().unwrap_or_default();
+    match page.get(application.len()..) {
+        Some(rest) => {
+            page[..application.len()].eq_ignore_ascii_case(application)
+                && (rest.is_empty() || rest.starts_with('/'))
+        }
+        None => false,
+    }
+}
+
+/// Looks at what each `witness` asks for.
+fn witnesses(
+    playbook: &Playbook,
+    restricted: &[(usize, &Restrict)],
+    locator: &Locator<'_>,
+    found: &mut Findings<'_>,
+) {
+    for (index, step) in playbook.steps.iter().enumerate() {
+        let Step::Witness(witness) = step else { continue };
+        let place = |rest: &[Segment<'_>]| locator.value(&in_step(index, "witness", rest));
+        let first = restricted
+            .first()
+            .map(|(_, restrict)| restrict.application.path());
+        let named = restricted
+            .iter()
+            .any(|(_, restrict)| covers(restrict, &witness.path));
+        if let (false, false, Some(first)) = (witness.denied_from.is_empty(), named, first) {
+            let message = format!(
+                "the witness expects `{}` to be denied, which this playbook does not restrict",
+                witness.path
+            );
+            let hint = format!("ask for the restricted application: path = \"{first}/\"");
+            found.warning(
+                Code::WitnessContradicts,
+                place(&[Segment::Key("denied_from")]),
+                message,
+                hint,
+            );
+        }
+        for (at, page) in witness.unchanged.iter().enumerate() {
+            if let Some((_, restrict)) = restricted.iter().find(|(_, restrict)| covers(restrict, page)) {
+                let message = format!(
+                    "`{page}` cannot stay unchanged: the playbook restricts `{}`",
+                    restrict.application
+                );
+                let hint = "name a page of another application, e.g. \"/owa/\"";
+                found.warning(
+                    Code::WitnessContradicts,
+                    place(&[Segment::Key("unchanged"), Segment::Index(at)]),
+                    message,
+                    hint,
+                );
+            }
+        }
+    }
 }
 
 /// One `restrict` step's place.
@@ -77,14 +139,36 @@ impl Here<'_> {
 
     fn application(&self, restrict: &Restrict, found: &mut Findings<'_>) {
         let application = &restrict.application;
-        if application.site().eq_ignore_ascii_case("Exchange Back End") {
-            let message = "clients never reach `Exchange Back End`: only Exchange's own proxy does";
-            let hint = "restrict the application of the same name in \"Default Web Site\"";
-            found.error(Code::BackEndSite, self.value("application"), message, hint);
-        } else if application.path() == "/" {
+        let place = self.value("application");
+        if application.site().eq_ignore_ascii_case(BACK_END_SITE) {
+            let message = format!("clients never reach `{BACK_END_SITE}`: only Exchange's own front ends do");
+            let hint = format!("restrict the application of the same name in \"{FRONT_END_SITE}\"");
+            return found.error(Code::BackEndSite, place, message, hint);
+        }
+        if application.path() == "/" {
             let message = format!("this restricts the whole site `{}`", application.site());
-            let hint = "name one application, e.g. \"Default Web Site/Microsoft-Server-ActiveSync\"; mail clients and administration use the others";
-            found.warning(Code::WholeSite, self.value("application"), message, hint);
+            let hint = "name one application, as in \"Default Web Site/Microsoft-Server-ActiveSync\": all others are shut as well";
+            return found.warning(Code::WholeSite, place, message, hint);
+        }
+        match VirtualDirectory::at(application.path()) {
+            Some(known) if known.restrictable => {}
+            Some(known) => {
+                let message = format!("`{}` serves administrators and Exchange itself", known.path);
+                let hint = "restrict what phones and browsers use, and leave this one alone";
+                found.warning(Code::AdministratorsApplication, place, message, hint);
+            }
+            None => {
+                let known = VirtualDirectory::ALL.iter().map(|directory| directory.path);
+                if let Some(near) = suggest::nearest(application.path(), known) {
+                    let message = format!("Exchange has no application `{}`", application.path());
+                    found.warning(
+                        Code::MisspeltApplication,
+                        place,
+                        message,
+                        format!("did you mean `{near}`?"),
+                    );
+                }
+            }
         }
     }
 

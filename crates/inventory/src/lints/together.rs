@@ -6,7 +6,7 @@ use std::ops::Range;
 use iis::ip_security::Unlisted;
 
 use super::locator::{Locator, Segment, in_step};
-use super::rules::{has_role, names_address};
+use super::rules::{covers, has_role, names_address};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::error::Error;
 use crate::fleet::{Inventory, LoadBalancer, Pool, Server, Vantage};
@@ -122,19 +122,16 @@ impl<'a> View<'a> {
     }
 
     fn vantages(&self, found: &mut Findings<'_>) {
-        let restrict = self.playbook.steps.iter().rev().find_map(|step| match step {
-            Step::Restrict(restrict) => Some(restrict),
-            _ => None,
-        });
         for (index, step) in self.playbook.steps.iter().enumerate() {
-            let Step::Witness(Witness {
+            let Step::Witness(witness) = step else {
+                continue;
+            };
+            let restrict = self.restricting(&witness.path);
+            let Witness {
                 allowed_from,
                 denied_from,
                 ..
-            }) = step
-            else {
-                continue;
-            };
+            } = witness;
             for (key, names, allowed) in [
                 ("allowed_from", allowed_from, true),
                 ("denied_from", denied_from, false),
@@ -167,6 +164,14 @@ impl<'a> View<'a> {
                 }
             }
         }
+    }
+
+    /// The last rules for a page: they are the ones that a witness finds.
+    fn restricting(&self, page: &str) -> Option<&Restrict> {
+        self.playbook.steps.iter().rev().find_map(|step| match step {
+            Step::Restrict(restrict) if covers(restrict, page) => Some(restrict),
+            _ => None,
+        })
     }
 
     fn drain(&self, servers: &[&Server], pools: &[&Pool], found: &mut Findings<'_>) {
@@ -263,23 +268,26 @@ impl<'a> View<'a> {
         for pool in pools {
             let size = u32::try_from(self.inventory.members(&pool.name).count()).unwrap_or(u32::MAX);
             let floor = pool.min_in_rotation.at_least_of(size);
+            let failures = self.playbook.policy.max_failures;
             // A floor above the pool's size is an error of the inventory itself.
-            if floor == size {
+            if size > 0 && floor <= size && size - floor <= failures {
                 let path = [
                     Segment::Key("pool"),
                     Segment::Key(pool.name.as_str()),
                     Segment::Key("min_in_rotation"),
                 ];
-                let message = format!(
-                    "pool `{}` keeps {floor} of {size} servers in rotation: none can ever be drained",
-                    pool.name
-                );
-                found.warning(
-                    Code::NothingToSpare,
-                    locator.value(&path),
-                    message,
-                    "lower min_in_rotation, or add servers",
-                );
+                let message = match failures {
+                    0 => format!(
+                        "pool `{}` keeps {floor} of {size} servers in rotation: none can be drained",
+                        pool.name
+                    ),
+                    _ => format!(
+                        "pool `{}` keeps {floor} of {size} servers in rotation, and max_failures lets {failures} be lost: none can be drained",
+                        pool.name
+                    ),
+                };
+                let hint = "lower min_in_rotation or max_failures, or add servers";
+                found.warning(Code::NothingToSpare, locator.value(&path), message, hint);
             }
         }
     }

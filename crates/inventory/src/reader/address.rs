@@ -1,6 +1,6 @@
 //! Addresses, networks, host names and URLs, with a hint for each usual slip.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 
 use ipnet::IpNet;
 use url::Url;
@@ -14,7 +14,12 @@ pub(crate) fn ip(entry: &Entry<'_>, found: &mut Findings<'_>) -> Option<IpAddr> 
     let text = entry.text(found)?;
     let Ok(address) = text.parse::<IpAddr>() else {
         let message = format!("{} is `{}`, expected an IP address", entry.name(), shown(text));
-        found.error(Code::BadAddress, entry.span(), message, ip_hint(text));
+        found.error(
+            Code::BadAddress,
+            entry.span(),
+            message,
+            ip_hint(text, entry.key == "address"),
+        );
         return None;
     };
     match nobodys(address) {
@@ -27,10 +32,16 @@ pub(crate) fn ip(entry: &Entry<'_>, found: &mut Findings<'_>) -> Option<IpAddr> 
     }
 }
 
-/// What to do about a text that is no IP address.
-fn ip_hint(text: &str) -> String {
-    if text.parse::<IpNet>().is_ok() {
-        return format!("that is a network: write {{ network = \"{text}\" }} where a network may stand");
+/// What to do about a text that is no IP address. In an allow list it can stand under another key.
+fn ip_hint(text: &str, in_allow_list: bool) -> String {
+    if let Ok(network) = text.parse::<IpNet>() {
+        return if network.prefix_len() == network.max_prefix_len() {
+            format!("leave out the prefix: \"{}\"", network.addr())
+        } else if in_allow_list {
+            format!("write {{ network = \"{text}\" }}")
+        } else {
+            "a network cannot stand here: write its addresses one by one".to_owned()
+        };
     }
     if text.contains('%') {
         return "leave out the zone (from `%` on): it means something on one machine only".to_owned();
@@ -42,13 +53,13 @@ fn ip_hint(text: &str) -> String {
         return "leave out the blanks around it".to_owned();
     }
     if text.contains(['-', '*']) && text.contains('.') && text.starts_with(|c: char| c.is_ascii_digit()) {
-        return "write a range as one or more networks such as \"192.0.2.0/28\"".to_owned();
+        return "write a range as networks or as single addresses".to_owned();
     }
     if text.split('.').count() == 4 && text.split('.').all(|part| part.parse::<u32>().is_ok()) {
         return "four numbers from 0 to 255 without leading zeros".to_owned();
     }
-    if is_host_name(text) {
-        return format!("a host name goes where a name may stand: {{ name = \"{text}\" }}");
+    if in_allow_list && is_host_name(text) {
+        return format!("write {{ name = \"{text}\" }}");
     }
     "write it as 192.0.2.10 or 2001:db8::10".to_owned()
 }
@@ -69,16 +80,14 @@ fn nobodys(address: IpAddr) -> Option<&'static str> {
 }
 
 fn nobodys_hint(address: IpAddr) -> String {
-    match address {
-        IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
-            Some(v4) => format!("write {v4}"),
-            None => "write the address of one machine".to_owned(),
-        },
-        IpAddr::V4(Ipv4Addr::UNSPECIFIED) => {
-            "write the address of one machine, or a network such as \"192.0.2.0/24\"".to_owned()
-        }
-        IpAddr::V4(_) => "write the address of one machine".to_owned(),
-    }
+    let mapped = match address {
+        IpAddr::V6(v6) => v6.to_ipv4_mapped(),
+        IpAddr::V4(_) => None,
+    };
+    mapped.map_or_else(
+        || "write the address of one machine".to_owned(),
+        |v4| format!("write \"{v4}\""),
+    )
 }
 
 /// Reads a network: address and prefix, no bits set behind the prefix.
@@ -274,11 +283,11 @@ pub(crate) fn url(
     Some(url)
 }
 
-/// A URL's text without what stands before its `@`.
+/// A URL's text without what stands before its last `@`.
 fn without_user(text: &str) -> String {
-    match (text.find("://"), text.rfind('@')) {
-        (Some(scheme), Some(at)) if scheme < at => format!("{}://...{}", &text[..scheme], &text[at..]),
-        _ => text.to_owned(),
+    match text.rfind('@') {
+        Some(at) => format!("...{}", &text[at..]),
+        None => text.to_owned(),
     }
 }
 

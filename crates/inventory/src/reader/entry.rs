@@ -16,10 +16,11 @@ use crate::reader::suggest;
 /// One key with its value, or an array's element.
 #[derive(Clone)]
 pub(crate) struct Entry<'a> {
-    /// The key as written; empty for an element.
+    /// The key as written; for an element that of its list.
     pub(crate) key: &'a str,
     /// Where the key is; the value's place for an element.
     pub(crate) key_span: Range<usize>,
+    is_element: bool,
     value: &'a Spanned<DeValue<'a>>,
 }
 
@@ -29,15 +30,17 @@ impl<'a> Entry<'a> {
         Self {
             key: key.get_ref().as_ref(),
             key_span: key.span(),
+            is_element: false,
             value,
         }
     }
 
-    /// An array's element.
-    pub(crate) fn unnamed(value: &'a Spanned<DeValue<'a>>) -> Self {
+    /// An element of the list at `key`.
+    fn element(key: &'a str, value: &'a Spanned<DeValue<'a>>) -> Self {
         Self {
-            key: "",
+            key,
             key_span: value.span(),
+            is_element: true,
             value,
         }
     }
@@ -249,7 +252,7 @@ impl<'a> Entry<'a> {
             return Some(*value);
         }
         if let Some((_, instead)) = later.iter().find(|(word, _)| *word == text) {
-            let message = format!("{} `{text}` is not in this version of casgate", self.name());
+            let message = format!("`{text}` is not in this version of casgate");
             found.error(Code::NotInThisVersion, self.span(), message, *instead);
             return None;
         }
@@ -270,7 +273,10 @@ impl<'a> Entry<'a> {
         found: &mut Findings<'_>,
     ) -> Option<impl Iterator<Item = Entry<'a>> + use<'a>> {
         match self.value.get_ref() {
-            DeValue::Array(array) => Some(array.iter().map(Entry::unnamed)),
+            DeValue::Array(array) => {
+                let key = self.key;
+                Some(array.iter().map(move |value| Entry::element(key, value)))
+            }
             _ => self.wrong_type("a list", hint, found),
         }
     }
@@ -287,10 +293,11 @@ impl<'a> Entry<'a> {
 
     /// How the entry is called in a sentence.
     pub(crate) fn name(&self) -> String {
-        if self.key.is_empty() {
-            "this".to_owned()
+        let key = shown(self.key);
+        if self.is_element {
+            format!("an entry of `{key}`")
         } else {
-            format!("`{}`", shown(self.key))
+            format!("`{key}`")
         }
     }
 

@@ -7,7 +7,7 @@ pub(crate) struct Keys {
     /// How the reference page calls it: the heading of its section.
     pub(crate) heading: &'static str,
     names: Names,
-    /// Keys of later versions, each with what to use instead.
+    /// Words that people look for here, each with why it is not a key and what to write instead.
     later: &'static [(&'static str, &'static str)],
 }
 

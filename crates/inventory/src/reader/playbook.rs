@@ -1,7 +1,10 @@
 //! `[playbook]`, `[policy]` and `[[step]]` to a [`Playbook`].
 
 mod allow;
+mod command;
+mod restrict;
 mod step;
+mod witness;
 
 use jiff::SignedDuration;
 use toml::Spanned;

@@ -36,7 +36,7 @@ impl Rollout {
             }
             EventKind::WaveStarted { wave } => {
                 let is_due = self.open_wave.is_none() && self.unfinished_wave() == Some(*wave);
-                if !is_due || self.is_budget_spent() || self.stop.is_some() {
+                if !is_due || self.is_closing() {
                     return self.illegal(&self.describe(), kind);
                 }
                 self.open_wave = Some(*wave);
@@ -123,6 +123,16 @@ impl Rollout {
         }
     }
 
+    /// Whether [`Rollout::apply`] would accept the event. For whoever commits before he applies: an event that was refused after it was committed
+    /// would stand in the journal, and the journal could not be replayed any more.
+    ///
+    /// # Errors
+    /// As [`Rollout::apply`].
+    pub fn check(&self, event: &Event) -> Result<(), IllegalTransition> {
+        // A copy of a few hundred records costs less than the sync that follows.
+        self.clone().apply(event).map(|_| ())
+    }
+
     /// `run_started` comes first and once; after the end only `run_resumed` may come, and only where there is something to resume.
     fn check_order(&self, kind: &EventKind) -> Result<(), IllegalTransition> {
         let fits = match kind {
@@ -173,8 +183,8 @@ impl Rollout {
             return self.illegal_for(record, kind);
         }
         // The limits are checked here and not only proposed by `next`: nobody is begun past them, whoever asks.
-        if self.startable() != Some(server) {
-            return self.illegal("it is not the server's turn", kind);
+        if !self.may_start(record) {
+            return self.illegal(&format!("it is not the turn of {server}"), kind);
         }
         if let Some(record) = self.records.get_mut(at) {
             record.left_out = None;
@@ -189,7 +199,7 @@ impl Rollout {
     fn skipped(&mut self, server: &ServerName, kind: &EventKind) -> Transition {
         let (at, record) = self.expect_server(server, kind)?;
         let is_due = match record.stand {
-            Stand::Waiting => self.is_budget_spent(),
+            Stand::Waiting => self.is_budget_spent() && record.paying.is_none(),
             Stand::Step { ref phase, .. } => self.is_let_go(record) && !phase.is_with_worker(),
             _ => false,
         };

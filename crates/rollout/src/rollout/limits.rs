@@ -18,19 +18,26 @@ struct Load {
 }
 
 impl Rollout {
-    /// Whether the server is between its first look and its end.
+    /// Whether the server is between its first look and its end, or is being paid.
     pub(super) fn is_under_way(&self, record: &Record) -> bool {
-        !matches!(record.stand, Stand::Waiting) && !self.is_settled(record)
+        match record.stand {
+            Stand::Waiting => record.paying.is_some(),
+            _ => !self.is_settled(record),
+        }
+    }
+
+    /// Whether nobody is begun any more.
+    pub(super) fn is_closing(&self) -> bool {
+        self.is_budget_spent() || self.stop.is_some()
     }
 
     /// Whether the server has come to an end with nothing left to undo or to pay (apart from what its wave's undo may bring).
     pub(super) fn is_settled(&self, record: &Record) -> bool {
+        let owes = record.paying.is_some() || record.payable().is_some();
         match record.stand {
-            Stand::Healthy | Stand::Skipped => true,
-            Stand::Failed => {
-                record.paying.is_none() && record.payable().is_none() && self.own_undo(record).is_none()
-            }
-            Stand::Undone | Stand::Stuck => record.paying.is_none() && record.payable().is_none(),
+            Stand::Healthy => true,
+            Stand::Failed => !owes && self.own_undo(record).is_none(),
+            Stand::Undone | Stand::Stuck | Stand::Skipped => !owes,
             _ => false,
         }
     }
@@ -38,22 +45,36 @@ impl Rollout {
     /// The server whose turn it is: first those that failed in an earlier life of the run, whatever their wave, since they may be out; then
     /// those of the open wave.
     pub(super) fn startable(&self) -> Option<&ServerName> {
-        let wave = self.open_wave?;
-        if self.is_budget_spent() || self.stop.is_some() || self.count_under_way() >= self.plan.max_parallel {
+        if self.open_wave.is_none() || self.is_closing() || self.count_under_way() >= self.plan.max_parallel {
             return None;
         }
         let loads = self.loads();
-        let waiting = || {
-            self.records
-                .iter()
-                .filter(|record| record.stand == Stand::Waiting)
-        };
-        let suspects = waiting().filter(|record| record.suspect);
-        let others = waiting().filter(|record| !record.suspect && record.wave == wave);
-        suspects
-            .chain(others)
+        let mut waiting: Vec<&Record> = self
+            .records
+            .iter()
+            .filter(|record| self.is_in_turn(record))
+            .collect();
+        waiting.sort_by_key(|record| !record.suspect);
+        waiting
+            .into_iter()
             .find(|record| self.has_room(record, &loads))
             .map(|record| &record.name)
+    }
+
+    /// Whether the server may be begun now. Says nothing of who goes first: journals outlive an order.
+    pub(super) fn may_start(&self, record: &Record) -> bool {
+        self.is_in_turn(record)
+            && !self.is_closing()
+            && self.count_under_way() < self.plan.max_parallel
+            && self.has_room(record, &self.loads())
+    }
+
+    /// Whether the server waits, and the open wave is its own or it does not have to wait for its own again.
+    fn is_in_turn(&self, record: &Record) -> bool {
+        record.stand == Stand::Waiting
+            && self
+                .open_wave
+                .is_some_and(|wave| record.suspect || record.wave == wave)
     }
 
     /// Whether the server's pool has room for one more under way. A suspect may be out already, so that beginning it takes nobody out; anybody

@@ -113,7 +113,9 @@ impl Rollout {
                 progress: Unwind::Failed,
                 ..
             } => EventKind::ServerStuck { server },
-            Stand::Undone | Stand::Stuck => return payment(),
+            Stand::Undone | Stand::Stuck | Stand::Skipped => return payment(),
+            // What an earlier sitting took away from it will not be given back by its steps any more.
+            Stand::Waiting if self.is_closing() => return payment(),
             Stand::Waiting
             | Stand::Surveying
             | Stand::Soaking { .. }
@@ -121,8 +123,7 @@ impl Rollout {
             | Stand::Unwinding {
                 progress: Unwind::Running,
                 ..
-            }
-            | Stand::Skipped => return Decision::Nothing,
+            } => return Decision::Nothing,
         })
     }
 

@@ -121,7 +121,8 @@ impl Rollout {
         let (at, record) = self.expect_server(server, kind)?;
         let may_pay = match record.stand {
             Stand::Failed => self.own_undo(record).is_none(),
-            Stand::Returned | Stand::Undone | Stand::Stuck => true,
+            Stand::Returned | Stand::Undone | Stand::Stuck | Stand::Skipped => true,
+            Stand::Waiting => self.is_closing(),
             _ => false,
         };
         if !may_pay || record.paying.is_some() || record.payable() != Some(debt) {

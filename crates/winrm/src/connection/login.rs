@@ -222,12 +222,15 @@ impl Offers {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use reqwest::header::HeaderValue;
+
     use super::*;
 
     fn offers(values: &[&'static str]) -> Offers {
         let mut headers = HeaderMap::new();
         for value in values {
-            headers.append(WWW_AUTHENTICATE, reqwest::header::HeaderValue::from_static(value));
+            headers.append(WWW_AUTHENTICATE, HeaderValue::from_static(value));
         }
         Offers::read(&headers)
     }
@@ -256,5 +259,18 @@ mod tests {
         );
         assert_eq!(offers(&["Basic Zm9v"]).token().unwrap(), None);
         assert!(offers(&["Negotiate ???"]).token().is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn no_header_makes_the_reader_panic(value in "[ -~]{0,60}", near in "(Negotiate|Basic|[A-Z]{1,3})( [A-Za-z0-9+/=]{0,9})?(, ?[a-z]+=\"[ -~]{0,5}\")?") {
+            for value in [&value, &near] {
+                let mut headers = HeaderMap::new();
+                headers.append(WWW_AUTHENTICATE, HeaderValue::from_str(value).unwrap());
+                let offers = Offers::read(&headers);
+                let _ = offers.token();
+                prop_assert!(offers.names().iter().all(|name| !name.is_empty() && !name.contains(' ')));
+            }
+        }
     }
 }

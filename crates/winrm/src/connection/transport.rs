@@ -121,11 +121,16 @@ impl Transport {
         limit: Duration,
     ) -> Result<Reply, PostError> {
         let first = self.requests == 0;
+        if !first {
+            // Lets the connection's own task see first whether the server has closed it in the meantime, so that nothing is sent.
+            tokio::task::yield_now().await;
+            tokio::task::yield_now().await;
+        }
         self.requests += 1;
         let request = self
             .client
             .post(self.url.clone())
-            .headers(headers(content_type, authorization)?)
+            .headers(headers(content_type, authorization, &body)?)
             .body(body);
         let exchange = async {
             let response = request.send().await.map_err(|error| classify(error, first))?;
@@ -143,10 +148,16 @@ impl Transport {
     }
 }
 
-fn headers(content_type: Option<&str>, authorization: Option<&Secret>) -> Result<HeaderMap, PostError> {
+fn headers(
+    content_type: Option<&str>,
+    authorization: Option<&Secret>,
+    body: &[u8],
+) -> Result<HeaderMap, PostError> {
     let unsendable = |error: header::InvalidHeaderValue| PostError::Closed(error.into());
     let mut headers = HeaderMap::new();
     headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    // Without a length Windows answers 411 to a POST, and the HTTP client writes none for an empty body.
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
     if let Some(content_type) = content_type {
         headers.insert(
             header::CONTENT_TYPE,
@@ -204,11 +215,15 @@ fn classify(error: reqwest::Error, first: bool) -> PostError {
 pub(super) fn is_tls_failure(error: &Cause) -> bool {
     let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error.as_ref());
     while let Some(error) = next {
-        let inside = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        if error.is::<rustls::Error>() || inside.is_some_and(|inside| inside.is::<rustls::Error>()) {
+        if error.is::<rustls::Error>() {
             return true;
         }
-        next = error.source();
+        // An `io::Error` does not name the error inside of it as its cause, only that one's cause.
+        let inside = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        next = match inside {
+            Some(inside) => Some(inside),
+            None => error.source(),
+        };
     }
     false
 }

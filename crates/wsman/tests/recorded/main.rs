@@ -11,6 +11,7 @@ use std::path::PathBuf;
 
 mod replies;
 mod requests;
+mod singles;
 
 /// The folder with the recordings of WS-Management, if there is one.
 #[expect(

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth::{Credentials, FileTime, Initiator, Scheme, Secret, Session};
+use auth::{ChannelBinding, Credentials, FileTime, Initiator, Scheme, Secret, Session};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http_body_util::{BodyExt, Full};
@@ -14,7 +14,11 @@ use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, WWW_AUTHENTICATE};
 use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use rand::rngs::OsRng;
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
 use uuid::Uuid;
 use wsman::{Fault, MessageId, NewShell, Response, SessionId, ShellId};
 
@@ -46,6 +50,8 @@ pub(super) struct Answer {
 /// One TCP connection.
 pub(super) struct Client {
     address: SocketAddr,
+    /// What a login is bound to.
+    pub(super) binding: Option<ChannelBinding>,
     sender: SendRequest<Full<Bytes>>,
     pub(super) session: Option<Session>,
     wsman: wsman::Session,
@@ -53,13 +59,28 @@ pub(super) struct Client {
 
 impl Client {
     pub(super) async fn connect(address: SocketAddr) -> std::io::Result<Self> {
+        Self::over(address, TcpStream::connect(address).await?).await
+    }
+
+    /// Connects with TLS.
+    pub(super) async fn connect_tls(address: SocketAddr, tls: Arc<ClientConfig>) -> std::io::Result<Self> {
+        let name = ServerName::from(address.ip());
         let stream = TcpStream::connect(address).await?;
+        let stream = TlsConnector::from(tls).connect(name, stream).await?;
+        Self::over(address, stream).await
+    }
+
+    async fn over<S>(address: SocketAddr, stream: S) -> std::io::Result<Self>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
         let (sender, connection) = handshake(TokioIo::new(stream))
             .await
             .map_err(std::io::Error::other)?;
         tokio::spawn(connection);
         Ok(Self {
             address,
+            binding: None,
             sender,
             session: None,
             wsman: wsman::Session {
@@ -113,7 +134,14 @@ impl Client {
     /// The whole exchange with empty bodies; the answer that refused it, otherwise.
     pub(super) async fn log_in(&mut self, scheme: Scheme, who: &Credentials) -> Result<(), Answer> {
         let now = FileTime::from_unix_nanoseconds(1_750_000_000_000_000_000);
-        let mut initiator = Initiator::new(scheme, who, "HTTP/127.0.0.1", None, &mut OsRng, now);
+        let mut initiator = Initiator::new(
+            scheme,
+            who,
+            "HTTP/127.0.0.1",
+            self.binding.as_ref(),
+            &mut OsRng,
+            now,
+        );
         let mut incoming: Option<Vec<u8>> = None;
         loop {
             let step = initiator.step(incoming.as_deref()).unwrap();

@@ -183,6 +183,7 @@ fn the_exit_code_decides_whatever_the_words() {
         (1168, Kind::UnknownObject),
         (5, Kind::AccessDenied),
         (740, Kind::AccessDenied),
+        (32, Kind::FileChangedOnDisk),
         (33, Kind::Locked),
         (0x8007_0021, Kind::Locked),
         (0x8007_00B7, Kind::Duplicate),

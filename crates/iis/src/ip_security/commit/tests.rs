@@ -224,7 +224,12 @@ fn element_of(text: &str) -> Rule {
             .unwrap()
             .to_owned();
         match name {
-            "ipAddress" => rule.ip_address = value,
+            // appcmd would read any other `%14` as a control character.
+            "ipAddress" => {
+                rule.ip_address = value.replace("%u0025", "\u{0}");
+                assert!(!rule.ip_address.contains('%'), "{text}");
+                rule.ip_address = rule.ip_address.replace('\u{0}', "%");
+            }
             "subnetMask" => rule.subnet_mask = value,
             "domainName" => rule.domain_name = value,
             "allowed" => rule.allowed = value == "True",
@@ -250,6 +255,14 @@ fn any_end() -> impl Strategy<Value = Section> {
                     allowed,
                 };
                 section.rules.insert(at.min(section.rules.len()), rule);
+            }
+            for rule in section
+                .rules
+                .iter_mut()
+                .filter(|rule| rule.ip_address.starts_with("2001:db8::1"))
+            {
+                // With a zone, as Microsoft's Exchange script writes link-local addresses.
+                rule.ip_address.push_str("%14");
             }
             section.deny_action =
                 [None, Some(DenyAction::Forbidden), Some(DenyAction::NotFound)][usize::from(bits % 3)];

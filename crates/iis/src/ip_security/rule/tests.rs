@@ -70,8 +70,11 @@ fn appcmd_forms() {
         )
     );
     assert_eq!(
-        forms(rule("fe80::1%14", "128", "", true)).0,
-        "[ipAddress='fe80::1%14',subnetMask='128',allowed='True']"
+        forms(rule("fe80::1%14", "128", "", true)),
+        (
+            "[ipAddress='fe80::1%u002514',subnetMask='128',allowed='True']".to_owned(),
+            "[ipAddress='fe80::1%u002514',subnetMask='128',domainName='']".to_owned()
+        )
     );
 }
 

@@ -29,6 +29,8 @@ pub(super) struct Defaults {
     transport: Option<Transport>,
     auth: Option<(Auth, Range<usize>)>,
     credential: Option<String>,
+    /// `credential` was written, understood or not.
+    has_credential: bool,
     pool: Option<PoolName>,
     port: Option<u16>,
     https_port: Option<u16>,
@@ -67,6 +69,7 @@ impl Defaults {
                 .and_then(|entry| entry.word(&transports, &[], found)),
             auth_unclear: auth.is_some() && read_auth.is_none(),
             auth: read_auth,
+            has_credential: table.get("credential").is_some(),
             credential: table.get("credential").and_then(|entry| {
                 let name = entry.text(found)?;
                 references.credential(name, entry.span());
@@ -149,7 +152,7 @@ pub(super) fn read(
         found.error(Code::ClearPassword, span.clone(), message, hint);
     }
     let credential = own.credential.or_else(|| defaults.credential.clone());
-    if credential.is_none() && table.get("credential").is_none() {
+    if !own.has_credential && !defaults.has_credential {
         let message = format!(
             "{} has no credential, and [defaults] has none either",
             table.title

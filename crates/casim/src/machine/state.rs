@@ -1,0 +1,69 @@
+//! Everything on one server that changes, behind one lock.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::MachineOptions;
+use super::chance::Chance;
+use super::configuration::Configuration;
+use super::features::Features;
+use super::pools::Pools;
+use super::registry::Registry;
+use super::services::{Services, WebServiceEvent};
+
+/// The state of the machine at a moment.
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) configuration: Configuration,
+    /// Copies of the configuration, by name.
+    pub(super) backups: BTreeMap<String, Configuration>,
+    pub(super) features: Features,
+    pub(super) services: Services,
+    pub(super) pools: Pools,
+    pub(super) registry: Registry,
+    pub(super) chance: Chance,
+    /// Whether `iisreset` may be used (`/enable`, `/disable`).
+    pub(super) reset_enabled: bool,
+}
+
+impl State {
+    /// A server that has been up for long.
+    pub(super) fn fresh(options: &MachineOptions) -> Self {
+        let mut chance = Chance::new(options.seed, &options.name);
+        let configuration = Configuration::exchange_2019();
+        let mut pools = Pools::default();
+        pools.start_all(&configuration, Duration::ZERO, true, &mut chance);
+        let history = ("CFGHISTORY_0000000001".to_owned(), configuration.clone());
+        Self {
+            services: Services::running(&mut chance),
+            features: Features::exchange_2019(),
+            registry: Registry::exchange_2019(options),
+            backups: BTreeMap::from([history]),
+            reset_enabled: true,
+            configuration,
+            pools,
+            chance,
+        }
+    }
+
+    /// Lets everything happen that was due by `now`.
+    pub(super) fn settle(&mut self, now: Duration) {
+        for event in self.services.settle(now, &mut self.chance) {
+            match event {
+                WebServiceEvent::Stopped => self.pools.stop_all(),
+                WebServiceEvent::Started(at) => {
+                    self.pools
+                        .start_all(&self.configuration, at, false, &mut self.chance);
+                }
+            }
+        }
+        self.pools.settle(now);
+    }
+
+    /// Replaces the configuration as a commit does.
+    pub(super) fn commit(&mut self, configuration: Configuration) {
+        let stamp = self.configuration.stamp();
+        self.configuration = configuration;
+        self.configuration.supersede(stamp);
+    }
+}

@@ -1,0 +1,202 @@
+//! What the operator types.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+/// Restrict who may reach Exchange ActiveSync, over a whole farm, without the farm ever losing its service.
+#[derive(Debug, Parser)]
+#[command(name = "casgate", version, about, max_term_width = 100)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options of every command.
+#[derive(Clone, ClapArgs, Debug)]
+pub(crate) struct Common {
+    /// The inventory file (TOML)
+    #[arg(short, long, global = true, value_name = "FILE", env = "CASGATE_INVENTORY")]
+    pub(crate) inventory: Option<PathBuf>,
+    /// How results are printed
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+    /// When colours are used (NO_COLOR and TERM=dumb are honoured by `auto`)
+    #[arg(long, global = true, value_enum, default_value_t = When::Auto, value_name = "WHEN")]
+    pub(crate) color: When,
+    /// Bars on a terminal, or lines
+    #[arg(long, global = true, value_enum, default_value_t = ProgressKind::Auto, value_name = "KIND")]
+    pub(crate) progress: ProgressKind,
+    /// Where runs are recorded
+    #[arg(long, global = true, value_name = "FOLDER", env = "CASGATE_STATE_DIR")]
+    pub(crate) state_dir: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    Text,
+    /// One JSON value a line, for programs; text goes to standard error
+    Jsonl,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum When {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum ProgressKind {
+    /// Bars on a terminal, lines elsewhere
+    Auto,
+    /// Lines with time stamps, wherever they go
+    Lines,
+    /// Only the summary
+    None,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Play a rollout on a simulated farm in this process, through the same engine and real sockets
+    Rehearse(Rehearse),
+    /// Read the inventory and the playbook and report every problem at once
+    Check(Check),
+    /// Reach and log in to each server; name its Windows, IIS and Exchange versions
+    Ping(Ping),
+    /// Run a command on servers
+    Exec(Exec),
+    /// Show the waves, the proof of availability, and what would change on each server
+    Plan(Plan),
+    /// Do what `plan` shows
+    Apply(Apply),
+    /// What each server enforces now, compared with the playbook
+    Status(Status),
+    /// Go on with a run that was interrupted or stopped
+    Resume(Resume),
+    /// List the recorded runs
+    Runs,
+    /// Run simulated Exchange servers until Ctrl-C
+    Simulate(Simulate),
+}
+
+#[derive(ClapArgs, Debug)]
+pub(crate) struct Rehearse {
+    /// The playbook; without one, the embedded playbooks/restrict-activesync.toml
+    pub(crate) playbook: Option<PathBuf>,
+    /// How many simulated servers (without an inventory)
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub(crate) servers: u16,
+    /// Seed of everything random in the simulated farm
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// How many times faster than real time
+    #[arg(long, default_value_t = 30.0, value_parser = speed)]
+    pub(crate) speed: f64,
+    /// Requests a second of the simulated clients
+    #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) rate: u32,
+}
+
+#[derive(ClapArgs, Debug)]
+pub(crate) struct Check {
+    /// The playbook; without one, only the inventory is checked
+    pub(crate) playbook: Option<PathBuf>,
+}
+
+#[derive(ClapArgs, Debug)]
+pub(crate) struct Ping {
+    /// Which servers: a name, `@pool`, `cas0*`, `@pool and not cas07`
+    #[arg(default_value = "all")]
+    pub(crate) selector: String,
+}
+
+#[derive(ClapArgs, Debug)]
+pub(crate) struct Exec {
+    /// Which servers: a name, `@pool`, `cas0*`, `@pool and not cas07`
+    pub(crate) selector: String,
+    /// The command line, as cmd.exe takes it
+    #[arg(last = true, required = true)]
+    pub(crate) command: Vec<String>,
+    /// How long a command may take, e.g. `90s`
+    #[arg(long, default_value = "5m")]
+    pub(crate) timeout: jiff::SignedDuration,
+    /// How many servers at a time
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) parallel: u16,
+}
+
+#[derive(ClapArgs, Debug)]
+pub(crate) struct Plan {
+    /// The playbook
+    pub(crate) playbook: PathBuf,
+    /// Do not ask the servers: only the waves and the proof
+    #[arg(long)]
+    pub(crate) offline: bool,
+    /// Exit with 3 when changes are pending
+    #[arg(long)]
+    pub(crate) detailed_exitcode: bool,
+}
+
+#[derive(ClapArgs, Debug)]
+pub(crate) struct Apply {
+    /// The playbook
+    pub(crate) playbook: PathBuf,
+    /// Do not ask
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Go ahead only if the plan still has this hash
+    #[arg(long, value_name = "HASH", conflicts_with = "yes")]
+    pub(crate) approve: Option<String>,
+}
+
+#[derive(ClapArgs, Debug)]
+pub(crate) struct Status {
+    /// The playbook to compare with
+    pub(crate) playbook: PathBuf,
+}
+
+#[derive(ClapArgs, Debug)]
+pub(crate) struct Resume {
+    /// The run, as `casgate runs` lists it
+    pub(crate) run: String,
+}
+
+#[derive(ClapArgs, Debug)]
+pub(crate) struct Simulate {
+    /// How many servers
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub(crate) servers: u16,
+    /// Write an inventory (and the farm's CA certificate beside it)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) write_inventory: Option<PathBuf>,
+    /// How many times faster than real time the servers work
+    #[arg(long, default_value_t = 1.0, value_parser = speed, value_name = "FACTOR")]
+    pub(crate) speed: f64,
+    /// Seed of everything random
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// First port of the fixed layout of inventory/lab.toml (15985); without it, free ports are taken
+    #[arg(long, value_name = "PORT")]
+    pub(crate) first_port: Option<u16>,
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if (0.1..=200.0).contains(&value) => Ok(value),
+        _ => Err("expected a number between 0.1 and 200".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_argument_table_is_consistent() {
+        super::Args::command().debug_assert();
+    }
+}

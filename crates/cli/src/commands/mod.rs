@@ -1,0 +1,34 @@
+//! One file for each command.
+
+mod apply;
+mod check;
+mod exec;
+mod ping;
+mod plan;
+mod rehearse;
+mod resume;
+mod runs;
+mod simulate;
+mod status;
+
+use crate::args::{Args, Command};
+use crate::error::Error;
+use crate::exit_code::ExitCode;
+use crate::printer::Printer;
+
+/// Runs the command that was asked for.
+pub(crate) async fn run(args: Args, printer: &Printer) -> Result<ExitCode, Error> {
+    let common = args.common;
+    match args.command {
+        Command::Rehearse(args) => rehearse::run(&common, &args, printer).await,
+        Command::Check(args) => check::run(&common, &args, printer),
+        Command::Ping(args) => ping::run(&common, &args, printer).await,
+        Command::Exec(args) => exec::run(&common, &args, printer).await,
+        Command::Plan(args) => plan::run(&common, &args, printer).await,
+        Command::Apply(args) => apply::run(&common, &args, printer).await,
+        Command::Status(args) => status::run(&common, &args, printer).await,
+        Command::Resume(args) => resume::run(&common, &args, printer).await,
+        Command::Runs => runs::run(&common, printer),
+        Command::Simulate(args) => simulate::run(&args, printer).await,
+    }
+}

@@ -1,0 +1,154 @@
+//! `casgate plan`: the waves, the proof of availability, and what would change on each server.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use driver::{Clock, World};
+use futures::stream::{self, StreamExt};
+use inventory::{ServerName, Step, StepKind};
+use rollout::{Before, Found, Plan, RunId, StepError};
+
+use crate::args::{Common, Plan as PlanArgs};
+use crate::error::Error;
+use crate::exit_code::ExitCode;
+use crate::inputs::{self, Fleet};
+use crate::printer::Printer;
+
+/// How many servers are looked at together: looking changes nothing, so only our own sockets limit it.
+const LOOKS_AT_A_TIME: usize = 16;
+
+/// What a look at a server saw, step by step.
+pub(crate) type Looks = BTreeMap<ServerName, Result<Vec<(usize, Found)>, StepError>>;
+
+pub(crate) async fn run(common: &Common, args: &PlanArgs, printer: &Printer) -> Result<ExitCode, Error> {
+    let fleet = Fleet::read(common)?;
+    let playbook = inputs::playbook(&args.playbook, &fleet, printer)?;
+    let plan = inputs::plan(&fleet, &playbook)?;
+    if args.offline {
+        show(&plan, &Looks::new(), printer);
+        return Ok(ExitCode::Done);
+    }
+    let servers: Vec<_> = plan.servers.keys().cloned().collect();
+    let world = fleet.world(&servers, Clock::real(), RunId::new("plan"), printer)?;
+    let looks = look(&world, &plan).await;
+    show(&plan, &looks, printer);
+    if looks.values().any(|look| look.is_err() || failed(look).is_some()) {
+        return Ok(ExitCode::Refused);
+    }
+    let pending = looks.values().any(|look| !changes(look).is_empty());
+    Ok(if pending && args.detailed_exitcode {
+        ExitCode::Pending
+    } else {
+        ExitCode::Done
+    })
+}
+
+/// Looks at every server of the plan, changing nothing.
+pub(crate) async fn look(world: &Arc<World>, plan: &Plan) -> Looks {
+    let looks = stream::iter(plan.servers.keys().cloned())
+        .map(|server| async move {
+            let look = driver::look(world, plan, &server).await;
+            (server, look)
+        })
+        .buffer_unordered(LOOKS_AT_A_TIME)
+        .collect::<Vec<_>>()
+        .await;
+    winrm::reap(std::time::Duration::from_secs(5)).await;
+    looks.into_iter().collect()
+}
+
+/// The steps that have work to do.
+pub(crate) fn changes(look: &Result<Vec<(usize, Found)>, StepError>) -> Vec<(usize, &Before)> {
+    let steps = look.iter().flatten();
+    steps
+        .filter_map(|(step, found)| {
+            if let Found::Ready(before) = found {
+                Some((*step, before))
+            } else {
+                None
+            }
+        })
+        .collect()
+}
+
+/// The first step that could not be looked at.
+pub(crate) fn failed(look: &Result<Vec<(usize, Found)>, StepError>) -> Option<(usize, &StepError)> {
+    look.iter().flatten().find_map(|(step, found)| {
+        if let Found::Failed(error) = found {
+            Some((*step, error))
+        } else {
+            None
+        }
+    })
+}
+
+/// Prints the plan, and what was seen where servers were asked.
+pub(crate) fn show(plan: &Plan, looks: &Looks, printer: &Printer) {
+    printer.json(&serde_json::json!({ "plan": plan, "hash": plan.hash().to_string() }));
+    let steps: Vec<String> = plan.steps.iter().map(|step| step.kind().to_string()).collect();
+    let mut text = format!("PLAN {}  {}\n", plan.hash(), plan.title);
+    text.push_str(&format!("steps: {}\n", steps.join(", ")));
+    for (name, pool) in &plan.pools {
+        text.push_str(&format!(
+            "pool {name}: {} servers, floor {}, at most {} out at a time, {} may fail: never fewer than {} in rotation\n",
+            pool.size, pool.min_in_rotation, pool.max_in_flight, plan.policy.max_failures, pool.smallest_in_rotation
+        ));
+    }
+    for (number, wave) in plan.waves.iter().enumerate() {
+        let names: Vec<String> = wave.iter().map(ToString::to_string).collect();
+        text.push_str(&format!("wave {}: {}\n", number + 1, names.join(", ")));
+    }
+    for (server, look) in looks {
+        text.push_str(&format!("\n{server}  {}\n", headline(plan, look)));
+        for (step, before) in changes(look) {
+            for line in report::describe(&plan.steps[step], before) {
+                text.push_str(&format!("    {line}\n"));
+            }
+        }
+        for error in look
+            .as_ref()
+            .err()
+            .into_iter()
+            .chain(failed(look).map(|(_, error)| error))
+        {
+            for line in report::wording::failure(error) {
+                text.push_str(&format!("    {line}\n"));
+            }
+        }
+    }
+    if !looks.is_empty() {
+        let pending = looks.values().filter(|look| !changes(look).is_empty()).count();
+        let wrong = looks
+            .values()
+            .filter(|look| look.is_err() || failed(look).is_some())
+            .count();
+        let same = looks.len() - pending.min(looks.len()) - wrong.min(looks.len() - pending);
+        text.push_str(&format!(
+            "\n{pending} servers to change, {same} as wanted, {wrong} could not be looked at\n"
+        ));
+    }
+    printer.text(text.trim_end());
+}
+
+/// What would change; a restart is decided on the server after the change, but it will follow one.
+fn headline(plan: &Plan, look: &Result<Vec<(usize, Found)>, StepError>) -> String {
+    if look.is_err() {
+        return "could not be looked at".to_owned();
+    }
+    let changing: Vec<StepKind> = changes(look)
+        .iter()
+        .filter_map(|(step, _)| plan.steps.get(*step))
+        .map(Step::kind)
+        .collect();
+    if changing.is_empty() {
+        return "as wanted".to_owned();
+    }
+    let restarts = plan.steps.iter().any(|step| step.kind() == StepKind::RestartIis)
+        && !changing.contains(&StepKind::RestartIis);
+    let words: Vec<String> = changing.iter().map(ToString::to_string).collect();
+    format!(
+        "would change: {}{}",
+        words.join(", "),
+        if restarts { ", then restart_iis" } else { "" }
+    )
+}

@@ -1,0 +1,87 @@
+//! `casgate rehearse`: the whole rollout on a simulated farm in this process, through the same engine and real sockets.
+
+mod stage;
+
+use std::path::PathBuf;
+
+use casim::FarmOptions;
+use casim::clients::Tally;
+use driver::Clock;
+use inventory::Source;
+use journal::StateDirectory;
+
+use crate::args::{Common, Rehearse};
+use crate::engine::{self, Engine};
+use crate::error::Error;
+use crate::exit_code::ExitCode;
+use crate::inputs::{self, EMBEDDED_PLAYBOOK, Fleet};
+use crate::printer::Printer;
+use crate::{run_id, state};
+
+pub(crate) async fn run(common: &Common, args: &Rehearse, printer: &Printer) -> Result<ExitCode, Error> {
+    let source = match &args.playbook {
+        Some(path) => inputs::source(path)?,
+        None => Source::new("playbooks/restrict-activesync.toml", EMBEDDED_PLAYBOOK),
+    };
+    let options = FarmOptions {
+        servers: usize::from(args.servers),
+        speed: args.speed,
+        seed: args.seed,
+        ..FarmOptions::default()
+    };
+    let (stage, plan) = match &common.inventory {
+        Some(path) => {
+            let fleet = Fleet::read_file(path)?;
+            let plan = inputs::plan(&fleet, &inputs::playbook_from(&source, &fleet, printer)?)?;
+            (stage::copy(&fleet, &plan, &options).await?, plan)
+        }
+        None => {
+            let (stage, fleet) = stage::own(options).await?;
+            let plan = inputs::plan(&fleet, &inputs::playbook_from(&source, &fleet, printer)?)?;
+            (stage, plan)
+        }
+    };
+    printer.text(&format!(
+        "rehearsal: {} simulated servers on loopback, {}x real time, seed {}: {}",
+        stage.servers(),
+        args.speed,
+        args.seed,
+        plan.title
+    ));
+    let scratch = tempfile::tempdir().map_err(|source| Error::Unwritable {
+        path: PathBuf::from("a temporary folder"),
+        source,
+    })?;
+    let clock = Clock::fast(args.speed);
+    let run = run_id::new(clock.now());
+    let journal = state::create(&StateDirectory::new(scratch.path()), &run)?;
+    let world = stage.world(clock, run.clone());
+    let clients = stage.clients(args.rate);
+    let began = tokio::time::Instant::now();
+    let engine = Engine {
+        world,
+        journal,
+        printer,
+        stop: engine::signals()?,
+    };
+    let outcome = engine.start(plan, run, "rehearsal".to_owned()).await;
+    let tally = stage::total(clients).await;
+    stage.stop().await;
+    let (verdict, model) = outcome?;
+    printer.text(&report::summary(&model));
+    printer.text(&clients_text(&tally));
+    printer.text(&format!("rehearsed in {:.1} s", began.elapsed().as_secs_f64()));
+    printer.json(&serde_json::json!({ "clients": { "requests": tally.requests, "failed": tally.failed }, "verdict": verdict }));
+    Ok(verdict.into())
+}
+
+fn clients_text(tally: &Tally) -> String {
+    let mut text = format!(
+        "clients: {} requests during the roll, {} failed",
+        tally.requests, tally.failed
+    );
+    for failure in &tally.first_failures {
+        text.push_str(&format!("\n    {failure}"));
+    }
+    text
+}

@@ -1,0 +1,116 @@
+//! One way to perform a run, for `apply`, `resume` and `rehearse` alike: the core, the driver, the journal and the sinks put together.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use driver::{StopRequest, World};
+use jiff::Timestamp;
+use journal::Journal;
+use report::Model;
+use rollout::{Event, EventKind, Plan, Progress, Rollout, RunId, Sink, Verdict};
+use tokio::sync::mpsc;
+
+use crate::error::Error;
+use crate::people;
+use crate::printer::Printer;
+
+/// The operator's requests to stop, from SIGINT and SIGTERM.
+pub(crate) fn signals() -> Result<mpsc::Receiver<StopRequest>, Error> {
+    driver::signals().map_err(|source| Error::Driver { source })
+}
+
+/// What is needed to perform a run.
+pub(crate) struct Engine<'a> {
+    pub(crate) world: Arc<World>,
+    pub(crate) journal: Journal,
+    pub(crate) printer: &'a Printer,
+    pub(crate) stop: mpsc::Receiver<StopRequest>,
+}
+
+impl Engine<'_> {
+    /// A fresh run.
+    pub(crate) async fn start(
+        mut self,
+        plan: Plan,
+        run: RunId,
+        inventory: String,
+    ) -> Result<(Verdict, Model), Error> {
+        let at = self.world.clock().now();
+        let started = EventKind::RunStarted {
+            run,
+            plan: Box::new(plan.clone()),
+            operator: people::operator(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            inventory,
+        };
+        let first = self.commit(at, started)?;
+        self.go(plan, vec![first], 0).await
+    }
+
+    /// Goes on with the run that these events tell.
+    pub(crate) async fn resume(
+        mut self,
+        plan: Plan,
+        mut events: Vec<Event>,
+    ) -> Result<(Verdict, Model), Error> {
+        let shown = events.len();
+        let at = self.world.clock().now();
+        let resumed = EventKind::RunResumed {
+            operator: people::operator(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        };
+        events.push(self.commit(at, resumed)?);
+        self.go(plan, events, shown).await
+    }
+
+    fn commit(&mut self, at: Timestamp, kind: EventKind) -> Result<Event, Error> {
+        rollout::Commit::commit(&mut self.journal, at, kind).map_err(|source| Error::Driver {
+            source: driver::Error::Commit { source },
+        })
+    }
+
+    /// Replays `events` (the first `shown` of which earlier sittings have shown) and drives the run to its end.
+    async fn go(mut self, plan: Plan, events: Vec<Event>, shown: usize) -> Result<(Verdict, Model), Error> {
+        let mut rollout = Rollout::new(plan);
+        for event in &events {
+            rollout.apply(event).map_err(|source| Error::Replay { source })?;
+        }
+        let (past, fresh) = events.split_at(shown);
+        let folded = Arc::new(Mutex::new(Model::default()));
+        let mut sinks = self.printer.sinks(past);
+        let mut fold = Fold(Arc::clone(&folded));
+        past.iter().for_each(|event| fold.event(event));
+        sinks.push(Box::new(fold));
+        for event in fresh {
+            sinks.iter_mut().for_each(|sink| sink.event(event));
+        }
+        let verdict = driver::run(
+            rollout,
+            Arc::clone(&self.world),
+            &mut self.journal,
+            &mut sinks,
+            self.stop,
+        )
+        .await
+        .map_err(|source| Error::Driver { source })?;
+        let model = folded.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Ok((verdict, model))
+    }
+}
+
+/// Keeps the model for the summary.
+struct Fold(Arc<Mutex<Model>>);
+
+impl Sink for Fold {
+    fn event(&mut self, event: &Event) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).apply(event);
+    }
+
+    fn progress(&mut self, _at: Timestamp, progress: &Progress) {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .progress(progress);
+    }
+
+    fn tick(&mut self, _at: Timestamp) {}
+}

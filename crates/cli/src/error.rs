@@ -1,0 +1,164 @@
+//! Everything that ends a command before its result, with its exit code and its hint.
+
+use std::path::PathBuf;
+
+use inventory::{Diagnostic, Severity, Source};
+
+use crate::exit_code::ExitCode;
+
+/// Everything that ends a command before its result.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error("no inventory was named")]
+    NoInventory,
+    #[error("{} cannot be read", path.display())]
+    Unreadable {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("{} cannot be written", path.display())]
+    Unwritable {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("{} found; nothing was touched", count(diagnostics))]
+    Wrong { diagnostics: Vec<(Diagnostic, Source)> },
+    #[error("selector `{text}` names no servers")]
+    Selector {
+        text: String,
+        #[source]
+        source: inventory::Error,
+    },
+    #[error("credential `{credential}`: no password in {place}")]
+    NoPassword {
+        credential: String,
+        place: String,
+        hint: String,
+        #[source]
+        source: Option<std::io::Error>,
+    },
+    #[error("allow entry `{name}` does not resolve to an address")]
+    NameNotResolved {
+        name: String,
+        #[source]
+        source: Option<std::io::Error>,
+    },
+    #[error("no plan can be made; nothing was touched")]
+    NoPlan {
+        #[source]
+        source: rollout::Error,
+    },
+    #[error("the plan was not approved; nothing was touched")]
+    NotApproved { hint: String },
+    #[error("the approved plan is {approved}, this plan is {found}; nothing was touched")]
+    StalePlan { approved: String, found: String },
+    #[error("run `{run}` recorded nothing: it never began")]
+    NothingBegun { run: String },
+    #[error("run `{run}` is finished: every server is as wanted")]
+    NothingToResume { run: String },
+    #[error("no place to record runs: neither --state-dir nor a home folder")]
+    NoStateFolder,
+    #[error("the journal")]
+    Journal {
+        #[source]
+        source: journal::Error,
+    },
+    #[error("the run ended early; its journal is intact")]
+    Driver {
+        #[source]
+        source: driver::Error,
+    },
+    #[error("the command line cannot be run")]
+    CommandLine {
+        #[source]
+        source: command::Error,
+    },
+    #[error("the simulated farm did not start")]
+    Farm {
+        #[source]
+        source: casim::Error,
+    },
+    #[error("the journal does not fit together")]
+    Replay {
+        #[source]
+        source: rollout::IllegalTransition,
+    },
+}
+
+fn count(diagnostics: &[(Diagnostic, Source)]) -> String {
+    match diagnostics
+        .iter()
+        .filter(|(d, _)| d.severity == Severity::Error)
+        .count()
+    {
+        1 => "1 error".to_owned(),
+        n => format!("{n} errors"),
+    }
+}
+
+impl Error {
+    /// The rendered diagnostics of input files.
+    pub(crate) fn diagnostics(&self, color: bool) -> Vec<String> {
+        match self {
+            Self::Wrong { diagnostics } => diagnostics
+                .iter()
+                .map(|(d, source)| d.render(source, color))
+                .collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// What the operator can do.
+    pub(crate) fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::NoInventory => {
+                "name it with -i FILE, or try `casgate rehearse`, which needs none".to_owned()
+            }
+            Self::NoPassword { hint, .. } | Self::NotApproved { hint } => hint.clone(),
+            Self::StalePlan { .. } => "run `casgate plan` again, read it, and approve its hash".to_owned(),
+            Self::Journal { .. } => {
+                "`casgate runs` lists the runs; --state-dir says where they are".to_owned()
+            }
+            Self::NoStateFolder => "name a folder with --state-dir".to_owned(),
+            Self::Selector { .. } => {
+                "a server's name, `@pool`, a pattern such as `cas0*`, joined by `and`, `or`, `not`".to_owned()
+            }
+            Self::Driver { .. } => {
+                "`casgate runs` lists the run; `casgate resume RUN` looks at every server again".to_owned()
+            }
+            _ => return None,
+        })
+    }
+
+    /// The exit code.
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::NoInventory
+            | Self::Unreadable { .. }
+            | Self::Wrong { .. }
+            | Self::Selector { .. }
+            | Self::CommandLine { .. } => ExitCode::Usage,
+            Self::NoPassword { .. }
+            | Self::NameNotResolved { .. }
+            | Self::NoPlan { .. }
+            | Self::NotApproved { .. }
+            | Self::NothingBegun { .. }
+            | Self::NothingToResume { .. }
+            | Self::NoStateFolder => ExitCode::Refused,
+            Self::StalePlan { .. } => ExitCode::StalePlan,
+            Self::Journal {
+                source: journal::Error::Held { .. },
+            } => ExitCode::Locked,
+            Self::Journal {
+                source: journal::Error::NoSuchRun { .. } | journal::Error::ManyRuns { .. },
+            } => ExitCode::Usage,
+            Self::Unwritable { .. }
+            | Self::Journal { .. }
+            | Self::Driver { .. }
+            | Self::Farm { .. }
+            | Self::Replay { .. } => ExitCode::Failure,
+        }
+    }
+}

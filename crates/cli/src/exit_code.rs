@@ -1,0 +1,106 @@
+//! The stable exit codes of docs/exit-codes.md.
+
+use std::process;
+
+use rollout::Verdict;
+
+/// How the process ends.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum ExitCode {
+    /// Done, or nothing to do.
+    Done,
+    /// A defect, or a journal that cannot be written; a failed server in `exec` and `ping`.
+    Failure,
+    /// Usage, inventory or playbook.
+    Usage,
+    /// Changes are pending.
+    Pending,
+    /// Refused before anything was touched.
+    Refused,
+    /// Another casgate holds the run.
+    Locked,
+    /// The approved plan is not this plan.
+    StalePlan,
+    /// Stopped by the operator.
+    Stopped,
+    /// Stopped by the budget, or failures within it.
+    Budget,
+    /// Put back.
+    Undone,
+    /// A person is needed.
+    HumanNeeded,
+    /// Aborted.
+    Aborted,
+    /// A remote command's own code.
+    Remote(u8),
+}
+
+impl From<Verdict> for ExitCode {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::NothingToDo | Verdict::Done => Self::Done,
+            Verdict::DoneWithFailures | Verdict::BudgetSpent => Self::Budget,
+            Verdict::Stopped => Self::Stopped,
+            Verdict::Undone => Self::Undone,
+            Verdict::Aborted => Self::Aborted,
+            Verdict::HumanNeeded => Self::HumanNeeded,
+        }
+    }
+}
+
+impl ExitCode {
+    /// The number.
+    pub(crate) fn number(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failure => 1,
+            Self::Usage => 2,
+            Self::Pending => 3,
+            Self::Refused => 10,
+            Self::Locked => 12,
+            Self::StalePlan => 13,
+            Self::Stopped => 20,
+            Self::Budget => 21,
+            Self::Undone => 22,
+            Self::HumanNeeded => 23,
+            Self::Aborted => 130,
+            Self::Remote(code) => code,
+        }
+    }
+}
+
+impl From<ExitCode> for process::ExitCode {
+    fn from(code: ExitCode) -> Self {
+        Self::from(code.number())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_stands_in_the_documentation() {
+        let document = include_str!("../../../docs/exit-codes.md");
+        let codes = [
+            ExitCode::Done,
+            ExitCode::Failure,
+            ExitCode::Usage,
+            ExitCode::Pending,
+            ExitCode::Refused,
+            ExitCode::Locked,
+            ExitCode::StalePlan,
+            ExitCode::Stopped,
+            ExitCode::Budget,
+            ExitCode::Undone,
+            ExitCode::HumanNeeded,
+            ExitCode::Aborted,
+        ];
+        for code in codes {
+            assert!(
+                document.contains(&format!("| {} |", code.number())),
+                "{code:?} is not documented"
+            );
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! Input files: the inventory, the playbook, the certificates that the inventory names.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, ToSocketAddrs};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use driver::{Clock, World, WorldOptions};
+use inventory::{AllowWhat, Diagnostic, Inventory, Playbook, Selector, ServerName, Severity, Source, Step};
+use rollout::{Plan, RunId};
+
+use crate::args::Common;
+use crate::error::Error;
+use crate::printer::Printer;
+use crate::secrets;
+
+/// The playbook that a rehearsal plays when none is named.
+pub(crate) const EMBEDDED_PLAYBOOK: &str = include_str!("../../../playbooks/restrict-activesync.toml");
+
+/// A read inventory, with what is needed to find files beside it.
+pub(crate) struct Fleet {
+    pub(crate) inventory: Inventory,
+    pub(crate) source: Source,
+    pub(crate) path: PathBuf,
+}
+
+impl Fleet {
+    /// Reads the inventory that the operator named.
+    pub(crate) fn read(common: &Common) -> Result<Self, Error> {
+        let path = common.inventory.clone().ok_or(Error::NoInventory)?;
+        Self::read_file(&path)
+    }
+
+    /// Reads an inventory file.
+    pub(crate) fn read_file(path: &Path) -> Result<Self, Error> {
+        let source = source(path)?;
+        let inventory = inventory::read_inventory(&source).map_err(|diagnostics| Error::Wrong {
+            diagnostics: diagnostics.into_iter().map(|d| (d, source.clone())).collect(),
+        })?;
+        Ok(Self {
+            inventory,
+            source,
+            path: path.to_path_buf(),
+        })
+    }
+
+    /// The folder that relative paths in the inventory start from.
+    pub(crate) fn folder(&self) -> &Path {
+        self.path.parent().unwrap_or_else(|| Path::new(""))
+    }
+
+    /// The servers that a selector names.
+    pub(crate) fn select(&self, text: &str) -> Result<Vec<ServerName>, Error> {
+        let wrong = |source: inventory::Error| Error::Selector {
+            text: text.to_owned(),
+            source,
+        };
+        let selector: Selector = text.parse().map_err(wrong)?;
+        selector.resolve(&self.inventory).map_err(wrong)
+    }
+
+    /// Everything that the driver needs to reach these servers.
+    pub(crate) fn world(
+        &self,
+        servers: &[ServerName],
+        clock: Clock,
+        run: RunId,
+        printer: &Printer,
+    ) -> Result<Arc<World>, Error> {
+        let credentials = secrets::resolve(&self.inventory, servers, self.folder(), printer)?;
+        let mut certificate_authorities = BTreeMap::new();
+        let named: BTreeSet<&String> = self
+            .inventory
+            .servers
+            .values()
+            .filter_map(|s| s.ca_file.as_ref())
+            .collect();
+        for name in named {
+            let path = self.folder().join(name);
+            let pem = std::fs::read(&path).map_err(|source| Error::Unreadable { path, source })?;
+            certificate_authorities.insert(name.clone(), pem);
+        }
+        let inventory = self.inventory.clone();
+        Ok(Arc::new(World::new(WorldOptions {
+            inventory,
+            credentials,
+            certificate_authorities,
+            clock,
+            run,
+        })))
+    }
+}
+
+/// Reads a playbook and checks it against the inventory; warnings are printed, errors returned all at once.
+pub(crate) fn playbook(path: &Path, fleet: &Fleet, printer: &Printer) -> Result<Playbook, Error> {
+    playbook_from(&source(path)?, fleet, printer)
+}
+
+/// The same from a text that is already there.
+pub(crate) fn playbook_from(source: &Source, fleet: &Fleet, printer: &Printer) -> Result<Playbook, Error> {
+    let playbook = inventory::read_playbook(source).map_err(|found| Error::Wrong {
+        diagnostics: found.into_iter().map(|d| (d, source.clone())).collect(),
+    })?;
+    let (errors, warnings): (Vec<_>, Vec<_>) =
+        inventory::lint(&fleet.inventory, &playbook, &fleet.source, source)
+            .into_iter()
+            .map(|d| {
+                let place = if d.file == fleet.source.name {
+                    &fleet.source
+                } else {
+                    source
+                };
+                (d, place.clone())
+            })
+            .partition(|(d, _)| d.severity == Severity::Error);
+    for (warning, place) in &warnings {
+        printer.note(&warning.render(place, printer.color()));
+    }
+    if errors.is_empty() {
+        Ok(playbook)
+    } else {
+        Err(Error::Wrong { diagnostics: errors })
+    }
+}
+
+/// The plan: names of allow entries are resolved now, once, and pinned.
+pub(crate) fn plan(fleet: &Fleet, playbook: &Playbook) -> Result<Plan, Error> {
+    let mut resolved: BTreeMap<String, Vec<IpAddr>> = BTreeMap::new();
+    for step in &playbook.steps {
+        let Step::Restrict(restrict) = step else { continue };
+        for entry in &restrict.allow {
+            if let AllowWhat::Name(name) = &entry.what {
+                resolved.insert(name.clone(), addresses(name)?);
+            }
+        }
+    }
+    Plan::build(&fleet.inventory, playbook, &resolved).map_err(|source| Error::NoPlan { source })
+}
+
+fn addresses(name: &str) -> Result<Vec<IpAddr>, Error> {
+    let found: BTreeSet<IpAddr> = (name, 443)
+        .to_socket_addrs()
+        .map_err(|source| Error::NameNotResolved {
+            name: name.to_owned(),
+            source: Some(source),
+        })?
+        .map(|address| address.ip())
+        .collect();
+    if found.is_empty() {
+        Err(Error::NameNotResolved {
+            name: name.to_owned(),
+            source: None,
+        })
+    } else {
+        Ok(found.into_iter().collect())
+    }
+}
+
+/// Reads a file under the name by which the operator knows it.
+pub(crate) fn source(path: &Path) -> Result<Source, Error> {
+    let text = std::fs::read_to_string(path).map_err(|source| Error::Unreadable {
+        path: path.to_path_buf(),
+        source,
+    })?;
+    Ok(Source::new(path.display().to_string(), text))
+}
+
+/// A finding for programs.
+pub(crate) fn diagnostic_json(found: &Diagnostic) -> serde_json::Value {
+    let severity = match found.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    };
+    serde_json::json!({
+        "code": found.code.as_str(), "severity": severity, "file": found.file, "line": found.line, "column": found.column,
+        "message": found.message, "hint": found.hint,
+    })
+}

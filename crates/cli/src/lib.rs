@@ -1,0 +1,48 @@
+//! The `casgate` command: arguments in, one of `commands/*.rs`, an exit code out. A library so that the end-to-end tests run the same command.
+//!
+//! Environment, input files, secrets and the terminal are touched here and nowhere below; libraries are handed values.
+
+mod approval;
+mod args;
+mod commands;
+mod engine;
+mod error;
+mod exit_code;
+mod inputs;
+mod people;
+mod printer;
+mod run_id;
+mod secrets;
+mod state;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::Args;
+use crate::printer::Printer;
+
+/// Reads the arguments, runs the command, and returns the process's exit code (docs/exit-codes.md).
+pub fn main() -> ExitCode {
+    let args = Args::parse();
+    let printer = Printer::new(&args.common);
+    // The provider is a process-wide choice; a second installation is refused, which is fine.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            printer.note(&format!("error: the runtime did not start: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    let code = match runtime.block_on(commands::run(args, &printer)) {
+        Ok(code) => code,
+        Err(error) => {
+            printer.error(&error);
+            error.exit_code()
+        }
+    };
+    // Nothing of a run is left by now; a worker that was detached on purpose must not hold the process.
+    runtime.shutdown_timeout(std::time::Duration::from_millis(200));
+    code.into()
+}

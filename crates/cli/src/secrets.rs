@@ -1,0 +1,120 @@
+//! Passwords by reference: looked up when they are needed, handed down as secrets, never printed.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use auth::{Credentials, Secret};
+use inventory::{Credential, Inventory, PasswordSource, ServerName};
+
+use crate::error::Error;
+use crate::printer::Printer;
+
+/// The credentials that the servers need, by their names in the inventory.
+pub(crate) fn resolve(
+    inventory: &Inventory,
+    servers: &[ServerName],
+    folder: &Path,
+    printer: &Printer,
+) -> Result<BTreeMap<String, Credentials>, Error> {
+    let mut found = BTreeMap::new();
+    for server in servers.iter().filter_map(|name| inventory.servers.get(name)) {
+        if found.contains_key(&server.credential) {
+            continue;
+        }
+        if let Some(credential) = inventory.credentials.get(&server.credential) {
+            let password = look_up(&server.credential, credential, folder, printer)?;
+            found.insert(
+                server.credential.clone(),
+                Credentials::new(&credential.user, password),
+            );
+        }
+    }
+    Ok(found)
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the command line is where the environment is read"
+)]
+fn look_up(name: &str, credential: &Credential, folder: &Path, printer: &Printer) -> Result<Secret, Error> {
+    let missing = |place: String, hint: &str, source: Option<std::io::Error>| Error::NoPassword {
+        credential: name.to_owned(),
+        place,
+        hint: hint.to_owned(),
+        source,
+    };
+    match &credential.password {
+        PasswordSource::Env(variable) => match std::env::var(variable) {
+            Ok(value) if !value.is_empty() => Ok(Secret::from(value)),
+            _ => Err(missing(
+                format!("environment variable {variable}"),
+                &format!("set it: export {variable}=…"),
+                None,
+            )),
+        },
+        PasswordSource::File(file) => {
+            let path = folder.join(file);
+            let text = std::fs::read_to_string(&path).map_err(|e| {
+                missing(
+                    format!("file {}", path.display()),
+                    "the file holds the password on its first line",
+                    Some(e),
+                )
+            })?;
+            first_line(text).ok_or_else(|| {
+                missing(
+                    format!("file {}", path.display()),
+                    "its first line is empty",
+                    None,
+                )
+            })
+        }
+        PasswordSource::Command(words) => {
+            let place = format!("command `{}`", words.first().map_or("", String::as_str));
+            let (program, arguments) = words
+                .split_first()
+                .ok_or_else(|| missing(place.clone(), "name a program and its arguments", None))?;
+            let output = Command::new(program)
+                .args(arguments)
+                .stdin(Stdio::inherit())
+                .stderr(Stdio::inherit())
+                .output()
+                .map_err(|e| {
+                    missing(
+                        place.clone(),
+                        "is the program installed and on the PATH?",
+                        Some(e),
+                    )
+                })?;
+            if !output.status.success() {
+                return Err(missing(
+                    format!("{place} ({})", output.status),
+                    "run it by hand to see what it says",
+                    None,
+                ));
+            }
+            first_line(String::from_utf8_lossy(&output.stdout).into_owned())
+                .ok_or_else(|| missing(place, "it printed nothing on its first line", None))
+        }
+        PasswordSource::Prompt(text) => {
+            if !printer.can_ask() {
+                return Err(missing(
+                    "a prompt".to_owned(),
+                    "off a terminal nobody can be asked: use env, file or command",
+                    None,
+                ));
+            }
+            let typed = rpassword::prompt_password(format!("{text} for {}: ", credential.user))
+                .map_err(|e| missing("a prompt".to_owned(), "nothing could be read", Some(e)))?;
+            Ok(Secret::from(typed))
+        }
+    }
+}
+
+fn first_line(text: String) -> Option<Secret> {
+    text.lines()
+        .next()
+        .filter(|line| !line.is_empty())
+        .map(|line| Secret::from(line.to_owned()))
+}

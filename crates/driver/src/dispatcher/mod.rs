@@ -1,0 +1,189 @@
+//! The loop of a run: events in, one commit, one application, every sink, and the actions that come of it out to the workers.
+//!
+//! This is the only place that waits for more than one thing. Workers, timers, the operator and the ticking of the screen meet here and become
+//! one stream of events.
+
+mod monitor;
+mod worker;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use inventory::ServerName;
+use jiff::{SignedDuration, Timestamp};
+use rollout::{Commit, Event, EventKind, Next, Progress, Rollout, Sink, Verdict};
+use tokio::sync::mpsc;
+use tokio::time::MissedTickBehavior;
+
+use crate::error::Error;
+use crate::shutdown::StopRequest;
+use crate::world::World;
+use monitor::Monitor;
+use worker::Workers;
+
+/// How often sinks may redraw, in real time.
+const TICK: Duration = Duration::from_millis(250);
+
+/// How long the workers may take to close their shells at the end of a run, in real time.
+const CLOSING: Duration = Duration::from_secs(10);
+
+/// How long a change that is under way when the operator aborts may take to end by itself, in real time. Longer than a commit of appcmd and
+/// shorter than an operator's patience; an iisreset takes longer and is left alone.
+const ABORTING: Duration = Duration::from_secs(5);
+
+/// How long changes that are under way may take to end when the journal cannot be written any more: the longest is an iisreset.
+const STRANDED: SignedDuration = SignedDuration::from_secs(120);
+
+/// How long shells that were dropped may take to be deleted, in real time.
+const REAPING: Duration = Duration::from_secs(5);
+
+/// Runs a rollout to its end. `rollout` has seen `run_started` (or, on the way from a journal, `run_resumed`) already.
+///
+/// Every exit path closes the WinRM shells. A change that is under way when the operator asks to stop hard is left alone; the journal then has
+/// an intent without an outcome, and `resume` looks again.
+///
+/// # Errors
+/// [`Error::Commit`] when the journal cannot be written: nothing new was started since. [`Error::Illegal`] and [`Error::WorkerLost`] are defects.
+pub async fn run(
+    rollout: Rollout,
+    world: Arc<World>,
+    commit: &mut dyn Commit,
+    sinks: &mut [Box<dyn Sink>],
+    stop: mpsc::Receiver<StopRequest>,
+) -> Result<Verdict, Error> {
+    if rollout.run_id().is_none() {
+        return Err(Error::NotStarted);
+    }
+    let plan = Arc::new(rollout.plan().clone());
+    let (answers, answered) = mpsc::unbounded_channel();
+    // Progress is dropped when a sink does not keep up; a few for each server are plenty.
+    let (progress, progressed) = mpsc::channel(1024);
+    let monitor = Monitor::start(&world, &plan, &progress);
+    let mut dispatcher = Dispatcher {
+        rollout,
+        workers: Workers::new(Arc::clone(&world), Arc::clone(&plan), answers, progress),
+        world,
+        commit,
+        sinks,
+    };
+    let ended = dispatcher.dispatch(answered, progressed, stop).await;
+    let patience = match &ended {
+        Ok(Verdict::Aborted) => ABORTING,
+        Ok(_) => CLOSING,
+        Err(_) => dispatcher.world.clock().limit(STRANDED),
+    };
+    dispatcher.workers.finish(patience).await;
+    monitor.stop();
+    winrm::reap(REAPING).await;
+    ended
+}
+
+struct Dispatcher<'a> {
+    rollout: Rollout,
+    world: Arc<World>,
+    workers: Workers,
+    commit: &'a mut dyn Commit,
+    sinks: &'a mut [Box<dyn Sink>],
+}
+
+impl Dispatcher<'_> {
+    async fn dispatch(
+        &mut self,
+        mut answered: mpsc::UnboundedReceiver<EventKind>,
+        mut progressed: mpsc::Receiver<Progress>,
+        mut stop: mpsc::Receiver<StopRequest>,
+    ) -> Result<Verdict, Error> {
+        let world = Arc::clone(&self.world);
+        let clock = world.clock();
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let mut hears_stop = true;
+        loop {
+            let until = match self.rollout.next(clock.now()) {
+                Next::Record(kind) => {
+                    self.record(kind)?;
+                    continue;
+                }
+                Next::Finished(verdict) => return Ok(verdict),
+                Next::Wait(until) => until,
+            };
+            let timer = async {
+                match until {
+                    Some(at) => clock.sleep_until(at).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                Some(kind) = answered.recv() => self.record(kind)?,
+                Some(progress) = progressed.recv() => self.publish_progress(&progress),
+                request = stop.recv(), if hears_stop => match request {
+                    Some(request) => self.stop(request)?,
+                    None => hears_stop = false,
+                },
+                Err(lost) = self.workers.next_lost() => return Err(lost),
+                () = timer => {}
+                _ = tick.tick() => self.tick(clock.now()),
+            }
+        }
+    }
+
+    /// Makes a fact durable, lets it take effect, shows it, and hands out what comes of it.
+    fn record(&mut self, kind: EventKind) -> Result<(), Error> {
+        let at = self.world.clock().now();
+        let event = self
+            .commit
+            .commit(at, kind)
+            .map_err(|source| Error::Commit { source })?;
+        let action = self
+            .rollout
+            .apply(&event)
+            .map_err(|source| Error::Illegal { source })?;
+        for sink in self.sinks.iter_mut() {
+            sink.event(&event);
+        }
+        if let Some(action) = action {
+            self.workers.perform(action)?;
+        }
+        if let Some(server) = ended_server(&event) {
+            self.workers.release(server);
+        }
+        Ok(())
+    }
+
+    fn stop(&mut self, request: StopRequest) -> Result<(), Error> {
+        let hard = request == StopRequest::Hard;
+        if hard {
+            self.workers.abort_waits();
+        }
+        self.record(EventKind::StopRequested { hard })
+    }
+
+    fn publish_progress(&mut self, progress: &Progress) {
+        let at = self.world.clock().now();
+        for sink in self.sinks.iter_mut() {
+            sink.progress(at, progress);
+        }
+    }
+
+    fn tick(&mut self, at: Timestamp) {
+        for sink in self.sinks.iter_mut() {
+            sink.tick(at);
+        }
+    }
+}
+
+/// The server that has come to an end by this event: its shell is not needed any more. Should its steps be taken back later, a fresh one is
+/// opened.
+fn ended_server(event: &Event) -> Option<&ServerName> {
+    match &event.kind {
+        EventKind::ServerHealthy { server, .. }
+        | EventKind::ServerFailed { server, .. }
+        | EventKind::ServerUndone { server }
+        | EventKind::ServerStuck { server }
+        | EventKind::ServerSkipped { server } => Some(server),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,251 @@
+//! Failures as data: every error of the layers below becomes a [`StepError`] that says what was expected, what was found and what to do.
+
+use std::error::Error as StdError;
+
+use iis::{AppcmdError, AppcmdErrorKind};
+use inventory::ServerName;
+use rollout::{FailureKind, Outcome, StepError};
+use winrm::ErrorKind;
+
+use crate::load_balancer::BalancerError;
+use crate::web::WebError;
+
+/// How a change ended, if not well.
+#[derive(Debug)]
+pub(crate) enum Setback {
+    /// It is known to have failed.
+    Failed(StepError),
+    /// It may have happened or not.
+    Unknown(StepError),
+}
+
+impl From<StepError> for Setback {
+    fn from(error: StepError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<Setback> for Outcome {
+    fn from(setback: Setback) -> Self {
+        match setback {
+            Setback::Failed(error) => Self::Failed(error),
+            Setback::Unknown(error) => Self::Unknown(error),
+        }
+    }
+}
+
+impl From<Setback> for StepError {
+    fn from(setback: Setback) -> Self {
+        match setback {
+            Setback::Failed(error) | Setback::Unknown(error) => error,
+        }
+    }
+}
+
+/// A failure of the plain kind: something else was found than expected.
+pub(crate) fn failed(
+    doing: impl Into<String>,
+    expected: impl Into<String>,
+    found: impl Into<String>,
+) -> StepError {
+    StepError {
+        kind: FailureKind::Failed,
+        doing: doing.into(),
+        expected: expected.into(),
+        found: found.into(),
+        hint: None,
+        causes: Vec::new(),
+    }
+}
+
+/// What can be said more of a failure.
+pub(crate) trait StepErrorExt {
+    /// Of another kind than `Failed`.
+    fn of_kind(self, kind: FailureKind) -> Self;
+    /// What the operator can do.
+    fn hint(self, hint: impl Into<String>) -> Self;
+    /// The causes of `error`, outermost first; its own text is taken to be told already.
+    fn caused_by(self, error: &dyn StdError) -> Self;
+}
+
+impl StepErrorExt for StepError {
+    fn of_kind(mut self, kind: FailureKind) -> Self {
+        self.kind = kind;
+        self
+    }
+
+    fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    fn caused_by(mut self, error: &dyn StdError) -> Self {
+        let mut next = error.source();
+        while let Some(cause) = next {
+            let text = cause.to_string();
+            // Some libraries repeat a cause's text in the text of the error around it.
+            if self.causes.last() != Some(&text) {
+                self.causes.push(text);
+            }
+            next = cause.source();
+        }
+        self
+    }
+}
+
+/// A deadline passed while something else than expected was seen all the time.
+pub(crate) fn timed_out(
+    doing: impl Into<String>,
+    expected: impl Into<String>,
+    found: impl Into<String>,
+) -> StepError {
+    failed(doing, expected, found).of_kind(FailureKind::TimedOut)
+}
+
+/// A failure between casgate and a server's WinRM.
+pub(crate) fn from_winrm(doing: &str, server: &ServerName, error: &winrm::Error) -> StepError {
+    let (kind, expected) = match error.kind() {
+        ErrorKind::Unreachable => (FailureKind::Unreachable, "WinRM answers"),
+        ErrorKind::LoginRefused => (FailureKind::LoginRefused, "the login is accepted"),
+        ErrorKind::TimedOut => (FailureKind::TimedOut, "an answer in time"),
+        ErrorKind::Unknown => (FailureKind::Unknown, "the command's whole answer"),
+        ErrorKind::Protocol => (FailureKind::Failed, "messages as MS-WSMV describes them"),
+        ErrorKind::Refused => (FailureKind::Failed, "WinRM carries out the request"),
+    };
+    let layers = || format!("`casgate ping {server}` tries one layer after the other");
+    let hint = match (error.hint(), error.kind()) {
+        (Some(hint), ErrorKind::Unreachable | ErrorKind::TimedOut) => format!("{hint}; {}", layers()),
+        (Some(hint), _) => hint,
+        (None, _) => layers(),
+    };
+    failed(doing, expected, error.to_string())
+        .of_kind(kind)
+        .hint(hint)
+        .caused_by(error)
+}
+
+/// A failure between casgate and a load balancer.
+pub(crate) fn from_balancer(doing: &str, error: &BalancerError) -> StepError {
+    let (kind, hint) = match error {
+        BalancerError::Unreachable { .. } => (
+            FailureKind::Unreachable,
+            "does the inventory's `socket` name the runtime API, and may this machine reach it?",
+        ),
+        BalancerError::TimedOut { .. } => (
+            FailureKind::TimedOut,
+            "the runtime API answers from memory: is it another service that listens there?",
+        ),
+        BalancerError::Refused { .. } => (
+            FailureKind::Failed,
+            "the socket needs `level admin`, and backend and server must be called as the inventory calls them",
+        ),
+        BalancerError::NoMember { .. } | BalancerError::Name { .. } => (
+            FailureKind::Failed,
+            "set `backend` of the load balancer and `load_balancer_name` of the server in the inventory to HAProxy's own names",
+        ),
+        BalancerError::NoColumn { .. } | BalancerError::TooLong { .. } => {
+            (FailureKind::Failed, "is it HAProxy that listens there?")
+        }
+    };
+    failed(doing, "the load balancer answers", error.to_string())
+        .of_kind(kind)
+        .hint(hint)
+        .caused_by(error)
+}
+
+/// A front end that gave no answer.
+pub(crate) fn from_web(doing: &str, expected: &str, error: &WebError) -> StepError {
+    let kind = match () {
+        () if error.is_timeout() => FailureKind::TimedOut,
+        () if error.is_connect() => FailureKind::Unreachable,
+        () => FailureKind::Failed,
+    };
+    failed(doing, expected, error.to_string())
+        .of_kind(kind)
+        .caused_by(error)
+}
+
+/// appcmd said no.
+pub(crate) fn from_appcmd(doing: &str, expected: &str, error: &AppcmdError) -> StepError {
+    let hint = match error.kind {
+        AppcmdErrorKind::AccessDenied => Some(
+            "the login has no administrative token: the account must be a local administrator, and for a local account \
+             LocalAccountTokenFilterPolicy decides",
+        ),
+        AppcmdErrorKind::Locked => Some(
+            "the section is locked above the application; casgate writes location tags in applicationHost.config and never unlocks \
+             sections",
+        ),
+        AppcmdErrorKind::UnknownAttribute => Some(
+            "this version of IIS does not know the attribute (IIS 7.x knows neither denyAction nor enableProxyMode)",
+        ),
+        AppcmdErrorKind::UnknownObject => Some(
+            "no such site, application or pool on this server: compare the playbook with `appcmd list app`",
+        ),
+        AppcmdErrorKind::FileChangedOnDisk => Some(
+            "another program writes applicationHost.config at the same time: an open IIS Manager, Exchange setup, a certificate tool",
+        ),
+        AppcmdErrorKind::Duplicate
+        | AppcmdErrorKind::Missing
+        | AppcmdErrorKind::Unreadable
+        | AppcmdErrorKind::Other => None,
+    };
+    StepError {
+        hint: hint.map(str::to_owned),
+        ..failed(doing, expected, one_line(&error.to_string()))
+    }
+}
+
+/// Another program of Windows said no, or a line for it could not be written.
+pub(crate) fn from_iis(doing: &str, expected: &str, error: &iis::Error) -> StepError {
+    failed(doing, expected, one_line(&error.to_string())).caused_by(error)
+}
+
+/// Text of a program on one line, cut to what a screen can show.
+pub(crate) fn one_line(text: &str) -> String {
+    const LONGEST: usize = 300;
+    let joined = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match joined.char_indices().nth(LONGEST) {
+        Some((at, _)) => format!("{}…", &joined[..at]),
+        None => joined,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("outer")]
+    struct Outer(#[source] Middle);
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("middle")]
+    struct Middle(#[source] std::io::Error);
+
+    #[test]
+    fn causes_are_listed_outermost_first_without_the_error_itself() {
+        let outer = Outer(Middle(std::io::Error::other("inner")));
+        let error = failed("log in", "x", outer.to_string()).caused_by(&outer);
+        assert_eq!(
+            (error.found.as_str(), error.causes),
+            ("outer", vec!["middle".to_owned(), "inner".to_owned()])
+        );
+    }
+
+    #[test]
+    fn long_text_is_cut_at_a_character() {
+        assert_eq!(one_line(" a\r\n  b "), "a b");
+        assert_eq!(one_line(&"ü".repeat(400)), format!("{}…", "ü".repeat(300)));
+    }
+
+    #[test]
+    fn a_lost_change_stays_unknown() {
+        let lost = failed("a", "b", "c").of_kind(FailureKind::Unknown);
+        assert_eq!(
+            Outcome::from(Setback::Unknown(lost.clone())),
+            Outcome::Unknown(lost.clone())
+        );
+        assert_eq!(Outcome::from(Setback::from(lost.clone())), Outcome::Failed(lost));
+    }
+}

@@ -1,0 +1,197 @@
+//! One server, layer after layer: TCP, login, the service's own name, and the versions that matter.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use exchange::version::{self, SETUP_KEY, SETUP_KEY_2010};
+use iis::registry;
+use inventory::ServerName;
+use rollout::{FailureKind, StepError};
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+use winrm::Connection;
+
+use crate::failure::{StepErrorExt, failed, from_iis, from_winrm};
+use crate::remote::Remote;
+use crate::world::World;
+
+const WINDOWS_KEY: &str = r"HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion";
+const IIS_KEY: &str = r"HKLM\SOFTWARE\Microsoft\InetStp";
+const NAME_KEY: &str = r"HKLM\SYSTEM\CurrentControlSet\Control\ComputerName\ActiveComputerName";
+
+/// How far one got with a server.
+#[derive(Debug)]
+pub struct PingReport {
+    /// The server.
+    pub server: ServerName,
+    /// Layer after layer. After a layer on which all others stand has failed, nothing more is tried.
+    pub steps: Vec<PingStep>,
+}
+
+/// One layer.
+#[derive(Debug)]
+pub struct PingStep {
+    /// `reach`, `log in`, `identify`, `host name`, `Windows`, `IIS` or `Exchange`.
+    pub name: &'static str,
+    /// What was seen, or what went wrong.
+    pub result: Result<String, StepError>,
+    /// How long it took, in real time.
+    pub elapsed: Duration,
+}
+
+impl PingReport {
+    /// Whether every layer answered.
+    pub fn is_good(&self) -> bool {
+        self.steps.iter().all(|step| step.result.is_ok())
+    }
+
+    async fn step(
+        &mut self,
+        name: &'static str,
+        work: impl Future<Output = Result<String, StepError>>,
+    ) -> bool {
+        let began = Instant::now();
+        let result = work.await;
+        let is_good = result.is_ok();
+        self.steps.push(PingStep {
+            name,
+            result,
+            elapsed: began.elapsed(),
+        });
+        is_good
+    }
+}
+
+/// Reaches for a server, logs in, and asks who it is. Changes nothing, and closes what it opened.
+pub async fn ping(world: &Arc<World>, server: &ServerName) -> PingReport {
+    let mut report = PingReport {
+        server: server.clone(),
+        steps: Vec::new(),
+    };
+    if !report.step("reach", reach(world, server)).await {
+        return report;
+    }
+    let mut connection = None;
+    if !report
+        .step("log in", log_in(world, server, &mut connection))
+        .await
+    {
+        return report;
+    }
+    if let Some(mut connection) = connection {
+        report
+            .step("identify", async {
+                let identity = connection.identify().await;
+                let identity = identity.map_err(|error| from_winrm("ask WinRM who it is", server, &error))?;
+                let known = [identity.vendor, identity.version];
+                Ok(known.into_iter().flatten().collect::<Vec<_>>().join(", "))
+            })
+            .await;
+    }
+    let mut remote = Remote::new(Arc::clone(world), server.clone());
+    report
+        .step("host name", value(&mut remote, NAME_KEY, "ComputerName"))
+        .await;
+    report.step("Windows", windows(&mut remote)).await;
+    report
+        .step("IIS", value(&mut remote, IIS_KEY, "VersionString"))
+        .await;
+    report.step("Exchange", exchange(&mut remote)).await;
+    remote.close().await;
+    report
+}
+
+async fn reach(world: &World, server: &ServerName) -> Result<String, StepError> {
+    let doing = "connect to WinRM's port";
+    let written = world
+        .server(server)
+        .map_err(|error| failed(doing, "a server of the inventory", error.to_string()))?;
+    let expected = format!(
+        "port {} of {} accepts the connection",
+        written.port, written.address
+    );
+    let connect = TcpStream::connect((written.address.as_str(), written.port));
+    let stream = match world.clock().timeout(written.connect_timeout, connect).await {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(error)) => {
+            return Err(failed(doing, expected, error.to_string())
+                .of_kind(FailureKind::Unreachable)
+                .hint("is the name right, is the server up, and does a firewall let this machine through?"));
+        }
+        Err(elapsed) => {
+            return Err(failed(doing, expected, elapsed.to_string())
+                .of_kind(FailureKind::TimedOut)
+                .hint("packets vanish on the way: a firewall that drops them, or a server that is down"));
+        }
+    };
+    stream
+        .peer_addr()
+        .map(|peer| peer.to_string())
+        .map_err(|error| failed(doing, expected, error.to_string()).of_kind(FailureKind::Unreachable))
+}
+
+async fn log_in(
+    world: &World,
+    server: &ServerName,
+    connection: &mut Option<Connection>,
+) -> Result<String, StepError> {
+    let doing = "log in";
+    let endpoint = world
+        .endpoint(server)
+        .map_err(|error| failed(doing, "all that a login needs", error.to_string()).caused_by(&error))?;
+    let opened = Connection::open(&endpoint)
+        .await
+        .map_err(|error| from_winrm(doing, server, &error))?;
+    let scheme = opened.scheme().to_owned();
+    *connection = Some(opened);
+    Ok(format!("{} with {scheme}", endpoint.credentials.user))
+}
+
+/// The build number has borne two names: the older one is on every version.
+async fn windows(remote: &mut Remote) -> Result<String, StepError> {
+    let doing = "read the version of Windows from the registry";
+    let told = |error: iis::Error| from_iis(doing, &format!("values below {WINDOWS_KEY}"), &error);
+    let line = registry::query_key(WINDOWS_KEY).map_err(told)?;
+    let values = remote
+        .look(doing, &line)
+        .await?
+        .map_err(told)?
+        .unwrap_or_default();
+    let product = values
+        .get("ProductName")
+        .ok_or_else(|| failed(doing, format!("ProductName below {WINDOWS_KEY}"), "no such value"))?;
+    Ok(
+        match values.get("CurrentBuildNumber").or(values.get("CurrentBuild")) {
+            Some(build) => format!("{product}, build {build}"),
+            None => product.to_owned(),
+        },
+    )
+}
+
+async fn exchange(remote: &mut Remote) -> Result<String, StepError> {
+    let doing = "read Exchange's version";
+    for key in [SETUP_KEY, SETUP_KEY_2010] {
+        let told = |error: iis::Error| from_iis(doing, "the values that setup leaves", &error);
+        let line = version::query(key).map_err(told)?;
+        if let Some(version) = remote.look(doing, &line).await?.map_err(told)? {
+            return Ok(match version.product() {
+                Some(product) => format!("{product} ({version})"),
+                None => version.to_string(),
+            });
+        }
+    }
+    Err(failed(doing, "Exchange 2010 or later", "none")
+        .hint("is Exchange installed on this server, and did its setup finish?"))
+}
+
+async fn value(remote: &mut Remote, key: &str, name: &str) -> Result<String, StepError> {
+    let doing = format!("read {name} from the registry");
+    let told = |error: iis::Error| from_iis(&doing, &format!("value {name} below {key}"), &error);
+    let line = registry::query(key, name).map_err(told)?;
+    remote
+        .look(&doing, &line)
+        .await?
+        .map_err(told)?
+        .ok_or_else(|| failed(&doing, format!("value {name} below {key}"), "no such value"))
+}

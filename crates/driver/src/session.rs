@@ -1,0 +1,109 @@
+//! All that the steps of one server work with: the plan, the world, the server's shell, and a voice.
+
+use std::sync::Arc;
+
+use command::{CommandLine, Invocation, Output};
+use inventory::Server;
+use jiff::SignedDuration;
+use rollout::{Plan, Progress, StepError};
+use tokio::sync::mpsc;
+
+use crate::clock::Clock;
+use crate::failure::Setback;
+use crate::remote::Remote;
+use crate::steps::Baseline;
+use crate::world::World;
+
+/// One server's session. It lives as long as the run; the shell in it comes and goes.
+pub(crate) struct Session {
+    world: Arc<World>,
+    plan: Arc<Plan>,
+    server: Server,
+    remote: Remote,
+    progress: mpsc::Sender<Progress>,
+    /// What unchanged pages answered before anything was changed.
+    pub(crate) baseline: Baseline,
+}
+
+impl Session {
+    /// Connects to nothing yet.
+    pub(crate) fn new(
+        world: Arc<World>,
+        plan: Arc<Plan>,
+        server: Server,
+        progress: mpsc::Sender<Progress>,
+    ) -> Self {
+        Self {
+            remote: Remote::new(Arc::clone(&world), server.name.clone()),
+            world,
+            plan,
+            server,
+            progress,
+            baseline: Baseline::default(),
+        }
+    }
+
+    pub(crate) fn world(&self) -> &Arc<World> {
+        &self.world
+    }
+
+    pub(crate) fn plan(&self) -> &Arc<Plan> {
+        &self.plan
+    }
+
+    pub(crate) fn server(&self) -> &Server {
+        &self.server
+    }
+
+    pub(crate) fn clock(&self) -> &Clock {
+        self.world.clock()
+    }
+
+    /// Tells what the step is doing or waiting for. Dropped when nobody keeps up with reading.
+    pub(crate) fn doing(&self, detail: impl Into<String>) {
+        let _ = self.progress.try_send(Progress::Doing {
+            server: self.server.name.clone(),
+            detail: detail.into(),
+        });
+    }
+
+    /// WinRM's HTTP requests so far.
+    pub(crate) fn requests(&self) -> u64 {
+        self.remote.requests()
+    }
+
+    /// Opens the shell if it is not open.
+    pub(crate) async fn open(&mut self) -> Result<(), StepError> {
+        self.remote.open("log in and open a shell").await.map(|_| ())
+    }
+
+    /// As [`Remote::look`].
+    pub(crate) async fn look<T>(&mut self, doing: &str, invocation: &Invocation<T>) -> Result<T, StepError> {
+        self.remote.look(doing, invocation).await
+    }
+
+    /// As [`Remote::change`].
+    pub(crate) async fn change<T>(
+        &mut self,
+        doing: &str,
+        invocation: &Invocation<T>,
+        limit: SignedDuration,
+    ) -> Result<T, Setback> {
+        self.remote.change(doing, invocation, limit).await
+    }
+
+    /// As [`Remote::execute`].
+    pub(crate) async fn execute(
+        &mut self,
+        doing: &str,
+        line: &CommandLine,
+        limit: SignedDuration,
+    ) -> Result<Output, Setback> {
+        self.remote.execute(doing, line, limit).await
+    }
+
+    /// As [`Remote::close`].
+    pub(crate) async fn close(&mut self) {
+        self.remote.close().await;
+    }
+}

@@ -1,0 +1,215 @@
+//! `restrict`: who may reach an application. Read, plan the difference, write it in as few commits as possible, read again.
+
+use iis::ip_security::{Desired, Section, commits, describe};
+use iis::{AppcmdError, AppcmdErrorKind, ApplicationPath, appcmd};
+use inventory::Restrict;
+use jiff::SignedDuration;
+use rollout::{Before, Evidence, Found, Receipt, StepError, WorkerProcessObserved};
+
+use super::{already_done, marker, receipt, roles, services};
+use crate::failure::{Setback, StepErrorExt, failed, from_appcmd, from_iis};
+use crate::session::Session;
+
+/// A commit takes a second; one that waits for another writer gets two minutes.
+const COMMIT_LIMIT: SignedDuration = SignedDuration::from_secs(120);
+
+/// How many times a change is planned anew because somebody else wrote applicationHost.config meanwhile.
+const PLANS: u32 = 3;
+
+const DRIFT: &str =
+    "somebody else changed the section: compare it with `casgate status`, and put it right by hand";
+
+pub(super) async fn probe(session: &mut Session, step: &Restrict) -> Result<Found, StepError> {
+    let app = &step.application;
+    let doing = format!("look for {app}");
+    let found = session.look(&doing, &appcmd::list_app(app)).await?;
+    if found
+        .map_err(|error| from_appcmd(&doing, "the application, or that there is none", &error))?
+        .is_none()
+    {
+        return Err(failed(doing, "an application of this path", "none").hint(
+            "the site may bear another name on this server (`appcmd list site`), or the server has no Client Access role",
+        ));
+    }
+    let effective = read_effective(session, app).await?;
+    let desired = Desired {
+        unlisted: step.unlisted,
+        existing: step.existing,
+        rules: roles::rules(session, &step.allow).await?,
+    };
+    if desired.satisfied_by(&effective) {
+        return Ok(already_done([in_words(&effective)]));
+    }
+    let own = read_own(session, app).await?;
+    Ok(Found::Ready(Before::Restrict {
+        own,
+        wanted: desired.target(&effective),
+        effective,
+        workers: services::workers(session).await?,
+    }))
+}
+
+pub(super) async fn apply(
+    session: &mut Session,
+    step: &Restrict,
+    effective: &Section,
+    wanted: &Section,
+    workers: &[WorkerProcessObserved],
+) -> Result<Receipt, Setback> {
+    let app = &step.application;
+    let is_marked = marker::are_wanted(session.plan());
+    if is_marked {
+        let w3svc = services::web_service(session).await?;
+        let running = workers.iter().map(|worker| worker.pid).chain(w3svc).collect();
+        marker::write(session, &app.to_string(), &running).await?;
+    }
+    let desired = Desired {
+        unlisted: step.unlisted,
+        existing: step.existing,
+        rules: wanted.rules.clone(),
+    };
+    let written = write(session, app, effective.clone(), |now| desired.target(now)).await;
+    if let Err(Setback::Failed(_)) = &written
+        && is_marked
+        && let Ok(now) = read_effective(session, app).await
+        && now.same_meaning(effective)
+    {
+        // Nothing was changed after all, so nothing waits for a restart. Should this fail too, a needless restart is all that comes of it.
+        let _ = marker::delete(session, &app.to_string()).await;
+    }
+    Ok(receipt(written?))
+}
+
+pub(super) async fn verify(
+    session: &mut Session,
+    step: &Restrict,
+    wanted: &Section,
+) -> Result<Receipt, StepError> {
+    let now = read_effective(session, &step.application).await?;
+    if now.same_meaning(wanted) {
+        return Ok(receipt([in_words(&now)]));
+    }
+    Err(
+        failed(reading(&step.application), in_words(wanted), differences(wanted, &now)).hint(
+            "entries or `allowUnlisted` of the site or the server level may stand against it, or somebody else changes the section at the \
+             same time",
+        ),
+    )
+}
+
+/// Puts the former rules back, if nobody but us changed the section since.
+pub(super) async fn undo(
+    session: &mut Session,
+    step: &Restrict,
+    former: &Section,
+    wanted: &Section,
+) -> Result<Evidence, StepError> {
+    let app = &step.application;
+    let now = read_effective(session, app).await?;
+    let mut facts = vec![format!("the former rules are in effect: {}", in_words(former))];
+    if !now.same_meaning(former) {
+        let doing = format!("put the former rules of {app} back");
+        let is_ours = now.same_meaning(wanted)
+            || commits(app, former, wanted)
+                .map_err(|error| from_iis(&doing, "the way from the former to the wanted rules", &error))?
+                .iter()
+                .any(|commit| now.same_meaning(&commit.after));
+        if !is_ours {
+            return Err(failed(
+                doing,
+                "the section as casgate wrote it",
+                differences(wanted, &now),
+            )
+            .hint(DRIFT));
+        }
+        facts.extend(
+            write(session, app, now, |_| former.clone())
+                .await
+                .map_err(StepError::from)?,
+        );
+        let after = read_effective(session, app).await?;
+        if !after.same_meaning(former) {
+            return Err(failed(doing, in_words(former), differences(former, &after)).hint(DRIFT));
+        }
+    }
+    if marker::read(session).await?.contains_key(&app.to_string()) {
+        marker::delete(session, &app.to_string()).await?;
+    }
+    Ok(Evidence { facts })
+}
+
+/// Writes commit after commit. When the file has changed under a commit, what it holds now is read, and the rest of the way is planned anew.
+async fn write(
+    session: &mut Session,
+    app: &ApplicationPath,
+    from: Section,
+    target: impl Fn(&Section) -> Section,
+) -> Result<Vec<String>, Setback> {
+    let doing = format!("write the section of {app}");
+    let expected = "the commit succeeds";
+    let mut facts = Vec::new();
+    let mut from = from;
+    let mut last: Option<AppcmdError> = None;
+    for _ in 0..PLANS {
+        let to = target(&from);
+        let planned = commits(app, &from, &to)
+            .map_err(|error| from_iis(&doing, "a change that can be written", &error))?;
+        facts.extend(describe(&from, &to));
+        last = None;
+        for commit in planned {
+            match session.change(&doing, &commit.line, COMMIT_LIMIT).await? {
+                Ok(()) => from = commit.after,
+                Err(error) if error.kind == AppcmdErrorKind::FileChangedOnDisk => {
+                    session.doing("applicationHost.config has changed on disk: reading it again");
+                    facts.push(
+                        "applicationHost.config had changed on disk: read and planned again".to_owned(),
+                    );
+                    from = read_effective(session, app).await?;
+                    last = Some(error);
+                    break;
+                }
+                Err(error) => return Err(from_appcmd(&doing, expected, &error).into()),
+            }
+        }
+        if last.is_none() {
+            return Ok(facts);
+        }
+    }
+    Err(match last {
+        Some(error) => from_appcmd(&doing, expected, &error),
+        None => failed(doing, expected, "no commit"),
+    }
+    .into())
+}
+
+async fn read_effective(session: &mut Session, app: &ApplicationPath) -> Result<Section, StepError> {
+    let doing = reading(app);
+    let read = session.look(&doing, &appcmd::list_effective_section(app)).await?;
+    read.map_err(|error| from_appcmd(&doing, "the section in effect", &error))
+}
+
+async fn read_own(session: &mut Session, app: &ApplicationPath) -> Result<Section, StepError> {
+    let doing = reading(app);
+    let read = session.look(&doing, &appcmd::list_section(app)).await?;
+    read.map_err(|error| from_appcmd(&doing, "the application's own section", &error))
+}
+
+fn reading(app: &ApplicationPath) -> String {
+    format!("read the section of {app}")
+}
+
+/// `allowUnlisted=false, 4 rules`.
+fn in_words(section: &Section) -> String {
+    let rules = section.rules.len();
+    let plural = if rules == 1 { "" } else { "s" };
+    format!("allowUnlisted={}, {rules} rule{plural}", section.allow_unlisted)
+}
+
+/// What `found` has other than `expected`, on one line.
+fn differences(expected: &Section, found: &Section) -> String {
+    let lines = describe(expected, found);
+    match lines.is_empty() {
+        true => in_words(found),
+        false => lines.join("; "),
+    }
+}

@@ -1,0 +1,84 @@
+//! `return_to_rotation`: the load balancer may send clients again, and says that it does.
+
+use inventory::ReturnToRotation;
+use jiff::SignedDuration;
+use rollout::{Before, Found, Receipt, StepError};
+
+use super::drain::{balancer, set_state};
+use super::{already_done, receipt};
+use crate::failure::{Setback, StepErrorExt, from_balancer, timed_out};
+use crate::load_balancer::{AdminState, Balancer, Member};
+use crate::session::Session;
+
+/// How often the load balancer is asked, in virtual time.
+const EVERY: SignedDuration = SignedDuration::from_secs(1);
+
+pub(super) async fn probe(session: &mut Session) -> Result<Found, StepError> {
+    let Some(balancer) = balancer(session) else {
+        return Ok(already_done(["no load balancer that casgate steers".to_owned()]));
+    };
+    let name = &session.server().load_balancer_name;
+    let view = balancer.look().await;
+    let rotation = view
+        .and_then(|view| view.rotation(name))
+        .map_err(|error| from_balancer("ask the load balancer for the pool's rotation", &error))?;
+    if rotation.is_in_rotation {
+        return Ok(already_done([format!(
+            "the load balancer says {}",
+            rotation.state
+        )]));
+    }
+    Ok(Found::Ready(Before::ReturnToRotation {
+        rotation: Some(rotation),
+    }))
+}
+
+pub(super) async fn apply(session: &mut Session) -> Result<Receipt, Setback> {
+    let Some(balancer) = balancer(session) else {
+        return Ok(Receipt::default());
+    };
+    let name = &session.server().load_balancer_name;
+    set_state(&balancer, name, AdminState::Ready).await?;
+    Ok(receipt([format!("the load balancer may use {name} again")]))
+}
+
+pub(super) async fn verify(session: &mut Session, step: &ReturnToRotation) -> Result<Receipt, StepError> {
+    match balancer(session) {
+        None => Ok(Receipt::default()),
+        Some(balancer) => {
+            let member = until_up(session, &balancer, step.timeout).await?;
+            Ok(receipt([format!("the load balancer says {}", member.status)]))
+        }
+    }
+}
+
+/// Waits until the load balancer itself says that the server takes connections.
+pub(super) async fn until_up(
+    session: &Session,
+    balancer: &Balancer,
+    timeout: SignedDuration,
+) -> Result<Member, StepError> {
+    let name = &session.server().load_balancer_name;
+    let doing = format!("wait until {name} is in rotation");
+    let patience = session.clock().deadline(timeout);
+    loop {
+        let member = balancer
+            .look_at(name)
+            .await
+            .map_err(|error| from_balancer(&doing, &error))?;
+        if member.is_in_rotation() {
+            return Ok(member);
+        }
+        if patience.has_passed() {
+            return Err(timed_out(doing, "UP", member.status).hint(
+                "the load balancer's own health checks decide: are the addresses that they come from on the allow list \
+                 (`role = \"load_balancer_probes\"`, and `probes_from` in the inventory)?",
+            ));
+        }
+        session.doing(format!("the load balancer says {}", member.status));
+        session.clock().pause(EVERY).await;
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,150 @@
+//! What of IIS runs: its two services and the worker processes.
+
+use std::collections::BTreeSet;
+
+use iis::appcmd;
+use iis::service::{self, ServiceState};
+use jiff::SignedDuration;
+use rollout::{ServiceObserved, StepError, WorkerProcessObserved};
+
+use crate::failure::{Setback, from_appcmd, from_iis};
+use crate::session::Session;
+
+/// The web service and the one that makes worker processes.
+pub(super) const SERVICES: [&str; 2] = ["W3SVC", "WAS"];
+
+const START_LIMIT: SignedDuration = SignedDuration::from_secs(60);
+
+/// What of IIS runs at one instant.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(super) struct WebServer {
+    pub(super) services: Vec<ServiceObserved>,
+    pub(super) workers: Vec<WorkerProcessObserved>,
+    /// Services that are neither running nor on their way to anything.
+    pub(super) stopped: Vec<String>,
+}
+
+impl WebServer {
+    /// Whether both services run.
+    pub(super) fn is_running(&self) -> bool {
+        self.services.iter().all(|service| service.running)
+    }
+
+    /// The services that do not run, in words.
+    pub(super) fn idle_in_words(&self) -> String {
+        let idle = self.services.iter().filter(|service| !service.running);
+        let idle: Vec<&str> = idle.map(|service| service.name.as_str()).collect();
+        format!("not running: {}", idle.join(", "))
+    }
+
+    /// Every process of IIS: the web service's and the workers'.
+    pub(super) fn pids(&self) -> BTreeSet<u32> {
+        let workers = self.workers.iter().map(|worker| worker.pid);
+        workers.chain(w3svc_pid(&self.services)).collect()
+    }
+}
+
+/// The process of the web service, if it runs.
+pub(super) fn w3svc_pid(services: &[ServiceObserved]) -> Option<u32> {
+    services
+        .iter()
+        .find(|service| service.name == SERVICES[0] && service.running)
+        .map(|service| service.pid)
+}
+
+/// The web service's process now, if it runs.
+pub(super) async fn web_service(session: &mut Session) -> Result<Option<u32>, StepError> {
+    let status = query(session, SERVICES[0]).await?;
+    Ok((status.state == ServiceState::Running).then_some(status.pid))
+}
+
+/// The worker processes now. Without its service IIS has none, and appcmd nobody to ask.
+pub(super) async fn workers(session: &mut Session) -> Result<Vec<WorkerProcessObserved>, StepError> {
+    match web_service(session).await? {
+        Some(_) => list_workers(session).await,
+        None => Ok(Vec::new()),
+    }
+}
+
+/// Every process of IIS now: the web service's and the workers'.
+pub(super) async fn pids(session: &mut Session) -> Result<BTreeSet<u32>, StepError> {
+    let Some(w3svc) = web_service(session).await? else {
+        return Ok(BTreeSet::new());
+    };
+    let workers = list_workers(session).await?;
+    Ok(workers.iter().map(|worker| worker.pid).chain([w3svc]).collect())
+}
+
+/// Looks at both services, and at the worker processes if there can be any.
+pub(super) async fn observe(session: &mut Session) -> Result<WebServer, StepError> {
+    let mut seen = WebServer::default();
+    for name in SERVICES {
+        let status = query(session, name).await?;
+        seen.services.push(ServiceObserved {
+            name: name.to_owned(),
+            running: status.state == ServiceState::Running,
+            pid: status.pid,
+        });
+        if status.state == ServiceState::Stopped {
+            seen.stopped.push(name.to_owned());
+        }
+    }
+    if seen.is_running() {
+        seen.workers = list_workers(session).await?;
+    }
+    Ok(seen)
+}
+
+async fn query(session: &mut Session, name: &str) -> Result<service::ServiceStatus, StepError> {
+    let doing = format!("look at service {name}");
+    let told = |error: iis::Error| from_iis(&doing, "the service's state", &error);
+    let line = service::query(name).map_err(told)?;
+    session.look(&doing, &line).await?.map_err(told)
+}
+
+async fn list_workers(session: &mut Session) -> Result<Vec<WorkerProcessObserved>, StepError> {
+    let doing = "list the worker processes";
+    let listed = session.look(doing, &appcmd::list_worker_processes()).await?;
+    let listed = listed.map_err(|error| from_appcmd(doing, "a list of worker processes", &error))?;
+    let mut workers: Vec<_> = listed
+        .into_iter()
+        .map(|worker| WorkerProcessObserved {
+            pid: worker.pid,
+            application_pool: worker.application_pool,
+        })
+        .collect();
+    workers.sort();
+    Ok(workers)
+}
+
+/// Starts the web service; the one below it comes along.
+pub(super) async fn start(session: &mut Session) -> Result<(), Setback> {
+    let doing = "start W3SVC";
+    let told = |error: iis::Error| from_iis(doing, "the service starts", &error);
+    let line = service::start(SERVICES[0]).map_err(told)?;
+    let started = session.change(doing, &line, START_LIMIT).await?;
+    started.map_err(|error| told(error).into())
+}
+
+/// Process ids for people: `4100, 4200`, or `none`. An Exchange server has some twenty worker processes; the journal has all of them.
+pub(super) fn listed(pids: impl IntoIterator<Item = u32>) -> String {
+    const SHOWN: usize = 4;
+    let pids: Vec<String> = pids.into_iter().map(|pid| pid.to_string()).collect();
+    match pids.split_at_checked(SHOWN) {
+        _ if pids.is_empty() => "none".to_owned(),
+        Some((shown, rest)) if !rest.is_empty() => format!("{} and {} more", shown.join(", "), rest.len()),
+        _ => pids.join(", "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::listed;
+
+    #[test]
+    fn a_few_processes_are_named_and_many_are_counted() {
+        assert_eq!(listed([]), "none");
+        assert_eq!(listed([4, 8, 12, 16]), "4, 8, 12, 16");
+        assert_eq!(listed([4, 8, 12, 16, 20, 24]), "4, 8, 12, 16 and 2 more");
+    }
+}

@@ -1,0 +1,189 @@
+//! `witness`: the change as clients see it, from places that must get in and from places that must not. Changes nothing.
+
+use std::collections::BTreeMap;
+
+use exchange::{Access, classify};
+use iis::ip_security::Unlisted;
+use inventory::{Step, VantageName, Witness};
+use jiff::SignedDuration;
+use rollout::{Plan, Receipt, StepError};
+
+use super::receipt;
+use crate::failure::{StepErrorExt, failed, from_web};
+use crate::session::Session;
+use crate::web::Page;
+
+/// How long one answer may take.
+const ANSWER_LIMIT: SignedDuration = SignedDuration::from_secs(15);
+
+/// How long wrong answers are taken for echoes of the time before: IIS picks up a commit within seconds.
+const PATIENCE: SignedDuration = SignedDuration::from_secs(30);
+
+/// The pause between two rounds, in virtual time.
+const EVERY: SignedDuration = SignedDuration::from_secs(2);
+
+/// The status of each page that must not change, by vantage, before anything was changed.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Baseline(BTreeMap<(VantageName, String), u16>);
+
+/// Asks for the pages that must not change, before anything is changed. Who gives no answer is left out: that page is judged by itself later.
+pub(super) async fn take_baseline(session: &mut Session) {
+    let witnesses: Vec<Witness> = session
+        .plan()
+        .steps
+        .iter()
+        .filter_map(|step| match step {
+            Step::Witness(step) => Some(step.clone()),
+            _ => None,
+        })
+        .collect();
+    let mut baseline = Baseline::default();
+    for step in &witnesses {
+        for vantage in step.allowed_from.iter().chain(&step.denied_from) {
+            for path in &step.unchanged {
+                if let Ok(page) = ask(session, vantage, path).await {
+                    baseline.0.insert((vantage.clone(), path.clone()), page.status);
+                }
+            }
+        }
+    }
+    session.baseline = baseline;
+}
+
+pub(super) async fn verify(
+    session: &mut Session,
+    index: usize,
+    step: &Witness,
+) -> Result<Receipt, StepError> {
+    let unlisted = unlisted(session.plan(), index, &step.path);
+    let patience = session.clock().deadline(PATIENCE);
+    loop {
+        let error = match round(session, step, unlisted).await {
+            Ok(facts) => return Ok(receipt(facts)),
+            Err(Wrong::ForGood(error)) => return Err(error),
+            Err(Wrong::ForNow(error)) => error,
+        };
+        if patience.has_passed() {
+            return Err(error);
+        }
+        session.doing(format!("{}: {}", error.doing, error.found));
+        session.clock().pause(EVERY).await;
+    }
+}
+
+/// A wrong answer: may it be an echo of the time before?
+enum Wrong {
+    ForNow(StepError),
+    ForGood(StepError),
+}
+
+/// One look from every vantage.
+async fn round(session: &Session, step: &Witness, unlisted: Unlisted) -> Result<Vec<String>, Wrong> {
+    let mut facts = Vec::new();
+    let from_denied = match unlisted {
+        Unlisted::Deny => Access::Denied,
+        Unlisted::Allow => Access::Allowed,
+    };
+    let allowed = step.allowed_from.iter().map(|vantage| (vantage, Access::Allowed));
+    let denied = step.denied_from.iter().map(|vantage| (vantage, from_denied));
+    for (vantage, expected) in allowed.chain(denied) {
+        let doing = format!("look at {} from {vantage}", step.path);
+        let page = ask(session, vantage, &step.path)
+            .await
+            .map_err(|error| Wrong::ForNow(from_web(&doing, &expected.to_string(), &error)))?;
+        let found = access(&page);
+        if found != expected {
+            let error = failed(&doing, expected.to_string(), format!("{found} ({})", page.status));
+            return Err(match found {
+                Access::Broken => Wrong::ForGood(
+                    error.hint("IIS cannot read the configuration of this application: `appcmd list config` on the server says why"),
+                ),
+                _ => Wrong::ForNow(match hint(expected, found) {
+                    Some(hint) => error.hint(hint),
+                    None => error,
+                }),
+            });
+        }
+        facts.push(format!("{} from {vantage}: {found} ({})", step.path, page.status));
+    }
+    for vantage in step.allowed_from.iter().chain(&step.denied_from) {
+        for path in &step.unchanged {
+            facts.push(unchanged(session, vantage, path).await.map_err(Wrong::ForNow)?);
+        }
+    }
+    Ok(facts)
+}
+
+/// A page that must answer as before: never 403 and never 5xx, and with the status of before where that is known.
+async fn unchanged(session: &Session, vantage: &VantageName, path: &str) -> Result<String, StepError> {
+    let doing = format!("look at {path} from {vantage}, which must not change");
+    let before = session.baseline.0.get(&(vantage.clone(), path.to_owned()));
+    let expected = match before {
+        Some(status) => format!("{status}, as before the change"),
+        None => "neither 403 nor a server error".to_owned(),
+    };
+    let page = ask(session, vantage, path)
+        .await
+        .map_err(|error| from_web(&doing, &expected, &error))?;
+    let is_same = before.is_none_or(|before| *before == page.status);
+    if page.status == 403 || page.status >= 500 || !is_same {
+        return Err(failed(doing, expected, page.first_line())
+            .hint("is the rule written at the application alone, and not at its site or at the server?"));
+    }
+    Ok(format!("{path} from {vantage}: {}", page.status))
+}
+
+async fn ask(session: &Session, vantage: &VantageName, path: &str) -> Result<Page, crate::web::WebError> {
+    let front = session.world().front(session.server(), Some(vantage)).await?;
+    front.get(path, session.clock().limit(ANSWER_LIMIT)).await
+}
+
+fn access(page: &Page) -> Access {
+    let headers = page
+        .headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.to_str().unwrap_or_default()));
+    classify(page.status, headers)
+}
+
+/// What becomes of addresses that nobody listed, by the last `restrict` before the witness that covers its path.
+fn unlisted(plan: &Plan, index: usize, path: &str) -> Unlisted {
+    let is_below = |application: &str| {
+        let (path, application) = (
+            path.to_lowercase(),
+            application.trim_end_matches('/').to_lowercase(),
+        );
+        path.strip_prefix(&application)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
+    };
+    plan.steps
+        .iter()
+        .take(index)
+        .rev()
+        .find_map(|step| match step {
+            Step::Restrict(step) if is_below(step.application.path()) => Some(step.unlisted),
+            _ => None,
+        })
+        .unwrap_or(Unlisted::Deny)
+}
+
+fn hint(expected: Access, found: Access) -> Option<&'static str> {
+    match (expected, found) {
+        (Access::Allowed, Access::Denied) => Some(
+            "the address as the server sees it is not on the allow list: NAT or a load balancer may put another in its place (c-ip in IIS's \
+             log shows it)",
+        ),
+        (Access::Denied, Access::Allowed) => Some(
+            "the rules are not enforced for this address: is the module loaded (`restart_iis` after `install_feature`), is the address part \
+             of an allowed network, or does a load balancer hide clients behind its own address?",
+        ),
+        (_, Access::DevicePolicy) => Some(
+            "Exchange itself refuses, not the address rules: device access rules, or the mailbox's own settings",
+        ),
+        (_, Access::Unavailable) => Some("no worker process takes requests: look at the application pool"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,88 @@
+//! Stand-ins on loopback for the tests of this crate: a load balancer, a front end, and a world of them. WinRM has none here: whole runs over it
+//! are played against the simulator.
+
+mod front_end;
+mod load_balancer;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use auth::{Credentials, Secret};
+use inventory::{ServerName, Source, read_inventory, read_playbook};
+use rollout::{Plan, RunId};
+use tokio::sync::mpsc;
+
+use crate::clock::Clock;
+use crate::session::Session;
+use crate::world::{World, WorldOptions};
+
+pub(crate) use front_end::{Asked, FrontEnd, Reply};
+pub(crate) use load_balancer::LoadBalancer;
+
+/// The name that clients type.
+pub(crate) const HOST: &str = "mail.contoso.example";
+
+/// Where the stand-ins listen.
+#[derive(Default)]
+pub(crate) struct Ports {
+    pub(crate) winrm: u16,
+    pub(crate) https: u16,
+    /// `tcp://…` of the runtime API.
+    pub(crate) balancer: Option<String>,
+    pub(crate) ca: Option<String>,
+}
+
+/// Servers cas01 and cas02 in pool `eas` with the same ports, on a clock that runs `speed` times as fast.
+pub(crate) fn world(ports: &Ports, speed: f64) -> Arc<World> {
+    let balancer = match &ports.balancer {
+        Some(socket) => {
+            format!("[load_balancer.lb]\nkind = \"haproxy\"\nsocket = \"{socket}\"\nbackend = \"eas\"\n")
+        }
+        None => String::new(),
+    };
+    let steered = ports.balancer.as_ref().map_or("", |_| "load_balancer = \"lb\"\n");
+    let ca = ports.ca.as_ref().map_or("", |_| "ca_file = \"ca.pem\"\n");
+    // Port 1 (tcpmux) is where nobody listens.
+    let (winrm, https) = (ports.winrm.max(1), ports.https.max(1));
+    let text = format!(
+        "[defaults]\ncredential = \"ops\"\nport = {winrm}\nhttps_port = {https}\n{ca}\
+         [credential.ops]\nuser = 'CONTOSO\\operator'\npassword = {{ env = \"CASGATE_PASSWORD\" }}\n\
+         {balancer}\
+         [pool.eas]\n{steered}vip = \"https://{HOST}\"\nmin_in_rotation = 1\n\
+         [vantage.inside]\nsource_address = \"127.0.0.10\"\n[vantage.outside]\nsource_address = \"127.0.0.66\"\n\
+         [server.cas01]\naddress = \"127.0.0.1\"\npool = \"eas\"\n\
+         [server.cas02]\naddress = \"127.0.0.2\"\npool = \"eas\"\n"
+    );
+    let inventory = read_inventory(&Source::new("test.toml", text)).unwrap();
+    Arc::new(World::new(WorldOptions {
+        inventory,
+        credentials: BTreeMap::from([(
+            "ops".to_owned(),
+            Credentials {
+                user: r"CONTOSO\operator".to_owned(),
+                password: Secret::from("Opera+Pass1!"),
+            },
+        )]),
+        certificate_authorities: ports
+            .ca
+            .iter()
+            .map(|pem| ("ca.pem".to_owned(), pem.clone().into_bytes()))
+            .collect(),
+        clock: Clock::fast(speed),
+        run: RunId::new("20261124-0214-7f3a"),
+    }))
+}
+
+/// A plan for both servers: `policy` and `steps` are the playbook's TOML below its head.
+pub(crate) fn plan(world: &World, rest: &str) -> Plan {
+    let text = format!("[playbook]\ntitle = \"test\"\nservers = \"@eas\"\n{rest}");
+    let playbook = read_playbook(&Source::new("playbook.toml", text)).unwrap();
+    Plan::build(world.inventory(), &playbook, &BTreeMap::new()).unwrap()
+}
+
+/// A session with cas01 whose progress nobody hears.
+pub(crate) fn session(world: &Arc<World>, plan: Plan) -> Session {
+    let (progress, _) = mpsc::channel(1);
+    let server = world.server(&ServerName::from("cas01")).unwrap().clone();
+    Session::new(Arc::clone(world), Arc::new(plan), server, progress)
+}

@@ -1,0 +1,186 @@
+//! One server's HTTPS front end, asked by its own address and by the name that the clients type.
+//!
+//! Every request is a fresh connection: rules are judged for each request, but a connection that outlived a restart would tell of the past.
+//! No redirects, no proxies from the environment, no cookies; bodies are cut.
+
+mod error;
+mod tls;
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use inventory::Vantage;
+use reqwest::header::{HOST, HeaderMap, HeaderValue};
+use reqwest::{Client, Proxy, redirect};
+use url::{Host, Url};
+
+pub(crate) use error::WebError;
+
+/// Health pages and refusals are short; more of a body is never looked at.
+const LONGEST_BODY: usize = 64 * 1024;
+
+/// Where and how to ask.
+pub(crate) struct FrontOptions<'a> {
+    /// The server's own address: a name or an IP address.
+    pub(crate) address: &'a str,
+    /// Its HTTPS port.
+    pub(crate) port: u16,
+    /// The name that the clients type: in the `Host` header, in TLS, and in the certificate.
+    pub(crate) host: &'a str,
+    /// PEM of the authority to trust; the system's without one.
+    pub(crate) authority: Option<&'a [u8]>,
+    /// From where to ask; from wherever the routing table says without one.
+    pub(crate) from: Option<&'a Vantage>,
+    /// How long a connection may take.
+    pub(crate) connect: Duration,
+}
+
+/// One server's front end as seen from one place.
+#[derive(Clone, Debug)]
+pub(crate) struct Front {
+    client: Client,
+    base: Url,
+}
+
+/// An answer.
+#[derive(Clone, Debug)]
+pub(crate) struct Page {
+    /// HTTP status.
+    pub(crate) status: u16,
+    /// Headers.
+    pub(crate) headers: HeaderMap,
+    /// The body's beginning.
+    pub(crate) body: String,
+}
+
+impl Front {
+    /// Finds the server's address and prepares for asking; nothing is sent yet.
+    pub(crate) async fn new(options: FrontOptions<'_>) -> Result<Self, WebError> {
+        let FrontOptions {
+            address, port, host, ..
+        } = options;
+        let unusable = |source: Box<dyn std::error::Error + Send + Sync>| WebError::Client {
+            address: address.to_owned(),
+            source,
+        };
+        let config = tls::client_config(options.authority, host)?;
+        let mut builder = Client::builder()
+            .tls_backend_preconfigured(config)
+            .redirect(redirect::Policy::none())
+            .no_proxy()
+            .pool_max_idle_per_host(0)
+            .connect_timeout(options.connect)
+            .user_agent(concat!("casgate/", env!("CARGO_PKG_VERSION")));
+        let mut source = None;
+        let mut through_proxy = false;
+        match options.from {
+            None => {}
+            Some(Vantage::SourceAddress(from)) => {
+                source = Some(*from);
+                builder = builder.local_address(*from);
+            }
+            Some(Vantage::Proxy(proxy)) => {
+                through_proxy = true;
+                // The error would show the URL, and the URL may hold a password.
+                let proxy =
+                    Proxy::all(proxy.clone()).map_err(|error| unusable(error.without_url().into()))?;
+                builder = builder.proxy(proxy);
+            }
+        }
+        let by_name = matches!(Host::parse(host), Ok(Host::Domain(_))) && !through_proxy;
+        let base = if by_name {
+            // Without a port in the URL the port of the resolved address counts, and the `Host` header stays the clients'.
+            builder = builder.resolve_to_addrs(host, &addresses(address, port, source).await?);
+            format!("https://{host}/")
+        } else {
+            let header = HeaderValue::from_str(host).map_err(|error| unusable(error.into()))?;
+            builder = builder.default_headers(HeaderMap::from_iter([(HOST, header)]));
+            format!("https://{}:{port}/", bracketed(address))
+        };
+        Ok(Self {
+            client: builder.build().map_err(|error| unusable(error.into()))?,
+            base: Url::parse(&base).map_err(|error| unusable(error.into()))?,
+        })
+    }
+
+    /// Asks for one path; connection, answer and body together may take `limit`.
+    pub(crate) async fn get(&self, path: &str, limit: Duration) -> Result<Page, WebError> {
+        let url = match path.starts_with('/') {
+            true => self.base.join(path).ok(),
+            false => None,
+        };
+        let url = url
+            // `//elsewhere/` would be another host.
+            .filter(|url| url.host() == self.base.host())
+            .ok_or_else(|| WebError::Path {
+                path: path.to_owned(),
+            })?;
+        let exchange = async {
+            let mut response = self.client.get(url).send().await?;
+            let mut body = Vec::new();
+            while body.len() < LONGEST_BODY {
+                match response.chunk().await? {
+                    Some(chunk) => body.extend_from_slice(&chunk),
+                    None => break,
+                }
+            }
+            body.truncate(LONGEST_BODY);
+            Ok(Page {
+                status: response.status().as_u16(),
+                headers: response.headers().clone(),
+                body: String::from_utf8_lossy(&body).into_owned(),
+            })
+        };
+        tokio::time::timeout(limit, exchange)
+            .await
+            .map_err(|_| WebError::TimedOut {
+                path: path.to_owned(),
+                limit,
+            })?
+            .map_err(|source: reqwest::Error| WebError::Request {
+                path: path.to_owned(),
+                source: source.without_url(),
+            })
+    }
+}
+
+impl Page {
+    /// The status and the body's first line, for people: `200: 200 OK<br/>CAS07.CONTOSO.EXAMPLE`.
+    pub(crate) fn first_line(&self) -> String {
+        let line = self.body.lines().find(|line| !line.trim().is_empty());
+        match line.map(|line| line.trim().chars().take(80).collect::<String>()) {
+            Some(line) => format!("{}: {line}", self.status),
+            None => self.status.to_string(),
+        }
+    }
+}
+
+/// The server's socket addresses, of `from`'s family if somebody asks from a certain address.
+async fn addresses(address: &str, port: u16, from: Option<IpAddr>) -> Result<Vec<SocketAddr>, WebError> {
+    let found: Vec<SocketAddr> = tokio::net::lookup_host((address, port))
+        .await
+        .map_err(|source| WebError::Resolve {
+            address: address.to_owned(),
+            source,
+        })?
+        .filter(|found| from.is_none_or(|from| from.is_ipv4() == found.is_ipv4()))
+        .collect();
+    match (found.is_empty(), from) {
+        (true, Some(from)) => Err(WebError::NoAddressFor {
+            address: address.to_owned(),
+            from,
+        }),
+        _ => Ok(found),
+    }
+}
+
+/// An address as it stands in a URL: IPv6 in brackets.
+pub(crate) fn bracketed(address: &str) -> String {
+    match address.parse::<std::net::Ipv6Addr>() {
+        Ok(_) => format!("[{address}]"),
+        Err(_) => address.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

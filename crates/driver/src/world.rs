@@ -1,0 +1,277 @@
+//! The farm as something that can be reached: endpoints, front ends, load balancers, addresses, all by the names of the inventory.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use auth::Credentials;
+use inventory::{Auth, Inventory, LoadBalancer, Pool, PoolName, Server, ServerName, Transport, VantageName};
+use jiff::SignedDuration;
+use rollout::RunId;
+use url::Url;
+use winrm::{AuthMethod, Endpoint, Timeouts, TlsPolicy};
+
+use crate::clock::Clock;
+use crate::error::Error;
+use crate::load_balancer::{Balancer, Haproxy};
+use crate::web::{Front, FrontOptions, WebError, bracketed};
+
+/// How long one exchange with a load balancer may take: its runtime API answers from memory.
+const BALANCER_LIMIT: SignedDuration = SignedDuration::from_secs(10);
+
+/// What a [`World`] is made of.
+pub struct WorldOptions {
+    /// The farm.
+    pub inventory: Inventory,
+    /// Passwords read, by the credentials' names in the inventory.
+    pub credentials: BTreeMap<String, Credentials>,
+    /// Certificate authorities read (PEM), by `ca_file` as the inventory writes it.
+    pub certificate_authorities: BTreeMap<String, Vec<u8>>,
+    /// The clock that all waits follow.
+    pub clock: Clock,
+    /// The run, whose name backups bear.
+    pub run: RunId,
+}
+
+/// The farm as something that can be reached.
+pub struct World {
+    inventory: Inventory,
+    credentials: BTreeMap<String, Credentials>,
+    certificate_authorities: BTreeMap<String, Vec<u8>>,
+    clock: Clock,
+    run: RunId,
+    fronts: Mutex<BTreeMap<(ServerName, Option<VantageName>), Front>>,
+    rotation: Mutex<BTreeMap<PoolName, RotationSeen>>,
+}
+
+/// What the rotation monitor saw of a pool over the whole run.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct RotationSeen {
+    /// The fewest members in rotation at any look.
+    pub least: u32,
+    /// Members in rotation at the last look.
+    pub last: u32,
+    /// Members of the load balancer's backend that belong to the pool, at the last look.
+    pub members: u32,
+    /// How many looks there were.
+    pub looks: u64,
+}
+
+impl World {
+    /// Nothing is connected to yet.
+    pub fn new(options: WorldOptions) -> Self {
+        Self {
+            inventory: options.inventory,
+            credentials: options.credentials,
+            certificate_authorities: options.certificate_authorities,
+            clock: options.clock,
+            run: options.run,
+            fronts: Mutex::default(),
+            rotation: Mutex::default(),
+        }
+    }
+
+    /// The clock that all waits follow.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// The farm.
+    pub fn inventory(&self) -> &Inventory {
+        &self.inventory
+    }
+
+    /// The run.
+    pub fn run(&self) -> &RunId {
+        &self.run
+    }
+
+    /// The WinRM endpoint of a server.
+    ///
+    /// # Errors
+    /// When the server is unknown, or its password or its authority's file was not read.
+    pub fn endpoint(&self, server: &ServerName) -> Result<Arc<Endpoint>, Error> {
+        let written = self.server(server)?;
+        let credentials = self
+            .credentials
+            .get(&written.credential)
+            .ok_or_else(|| Error::NoCredential {
+                server: server.clone(),
+                credential: written.credential.clone(),
+            })?;
+        let url = format!(
+            "{}://{}:{}/wsman",
+            written.transport.as_str(),
+            bracketed(&written.address),
+            written.port
+        );
+        let url = Url::parse(&url).map_err(|source| Error::Address {
+            server: server.clone(),
+            address: written.address.clone(),
+            source,
+        })?;
+        let ca = match written.transport {
+            Transport::Http => None,
+            Transport::Https => self.authority(written)?.map(<[u8]>::to_vec),
+        };
+        Ok(Arc::new(Endpoint {
+            url,
+            auth: match written.auth {
+                Auth::Negotiate => AuthMethod::Negotiate,
+                Auth::Ntlm => AuthMethod::Ntlm,
+                Auth::Basic => AuthMethod::Basic,
+            },
+            credentials: credentials.clone(),
+            tls: TlsPolicy {
+                ca,
+                server_name: None,
+            },
+            allow_unencrypted: written.allow_unencrypted,
+            timeouts: Timeouts {
+                connect: self.clock.limit(written.connect_timeout),
+                login: self.clock.limit(written.login_timeout),
+                operation: self.clock.limit(written.operation_timeout),
+            },
+            locale: "en-US".to_owned(),
+        }))
+    }
+
+    /// What the rotation monitor saw of each pool with a load balancer since this value was made.
+    pub fn rotation_seen(&self) -> BTreeMap<PoolName, RotationSeen> {
+        lock(&self.rotation).clone()
+    }
+
+    /// Notes one look at a pool.
+    pub(crate) fn note_rotation(&self, pool: &PoolName, in_rotation: u32, members: u32) {
+        let mut seen = lock(&self.rotation);
+        let seen = seen.entry(pool.clone()).or_insert(RotationSeen {
+            least: in_rotation,
+            last: in_rotation,
+            members,
+            looks: 0,
+        });
+        seen.least = seen.least.min(in_rotation);
+        seen.last = in_rotation;
+        seen.members = members;
+        seen.looks = seen.looks.saturating_add(1);
+    }
+
+    /// The server as the inventory has it.
+    pub(crate) fn server(&self, server: &ServerName) -> Result<&Server, Error> {
+        self.inventory
+            .servers
+            .get(server)
+            .ok_or_else(|| Error::UnknownServer {
+                server: server.clone(),
+            })
+    }
+
+    /// The server's pool, if it is in one.
+    pub(crate) fn pool_of(&self, server: &Server) -> Option<&Pool> {
+        self.inventory.pools.get(server.pool.as_ref()?)
+    }
+
+    /// The load balancer of a pool; none when the pool has none that casgate can steer.
+    pub(crate) fn balancer(&self, pool: &PoolName) -> Option<Balancer> {
+        let name = self.inventory.pools.get(pool)?.load_balancer.as_ref()?;
+        match self.inventory.load_balancers.get(name)? {
+            LoadBalancer::Haproxy { socket, backend, .. } => {
+                let limit = self.clock.limit(BALANCER_LIMIT);
+                let members: BTreeSet<String> = self
+                    .inventory
+                    .members(pool)
+                    .map(|server| server.load_balancer_name.clone())
+                    .collect();
+                Some(Balancer::new(Haproxy::new(socket, backend, limit), members))
+            }
+            LoadBalancer::None { .. } => None,
+        }
+    }
+
+    /// Where the health probes of the server's load balancer come from.
+    pub(crate) fn probe_sources(&self, server: &Server) -> &[IpAddr] {
+        self.pool_of(server)
+            .and_then(|pool| pool.load_balancer.as_ref())
+            .and_then(|name| self.inventory.load_balancers.get(name))
+            .map_or(&[], LoadBalancer::probes_from)
+    }
+
+    /// The server's front end as seen from here, or from a vantage.
+    pub(crate) async fn front(
+        &self,
+        server: &Server,
+        vantage: Option<&VantageName>,
+    ) -> Result<Front, WebError> {
+        let key = (server.name.clone(), vantage.cloned());
+        if let Some(front) = lock(&self.fronts).get(&key) {
+            return Ok(front.clone());
+        }
+        let host = self
+            .pool_of(server)
+            .and_then(|pool| pool.vip.as_ref())
+            .and_then(Url::host_str)
+            .unwrap_or(&server.address);
+        let from = match vantage {
+            None => None,
+            Some(name) => Some(self.inventory.vantages.get(name).ok_or_else(|| {
+                // `check` refuses such a playbook; a plan may be older than the inventory.
+                WebError::Client {
+                    address: server.address.clone(),
+                    source: format!("the inventory has no vantage `{name}`").into(),
+                }
+            })?),
+        };
+        let authority = self
+            .authority(server)
+            .map_err(|error| WebError::CertificateAuthority {
+                problem: error.to_string(),
+            })?;
+        let front = Front::new(FrontOptions {
+            address: &server.address,
+            port: server.https_port,
+            host: host.trim_matches(['[', ']']),
+            authority,
+            from,
+            connect: self.clock.limit(server.connect_timeout),
+        })
+        .await?;
+        lock(&self.fronts).insert(key, front.clone());
+        Ok(front)
+    }
+
+    /// The address that this machine has towards the server's WinRM port, as the routing table says. Nothing is sent.
+    pub(crate) async fn operator_address(&self, server: &Server) -> std::io::Result<IpAddr> {
+        let mut last = None;
+        for to in tokio::net::lookup_host((server.address.as_str(), server.port)).await? {
+            let any: SocketAddr = match to {
+                SocketAddr::V4(_) => (std::net::Ipv4Addr::UNSPECIFIED, 0).into(),
+                SocketAddr::V6(_) => (std::net::Ipv6Addr::UNSPECIFIED, 0).into(),
+            };
+            // A UDP socket's connect only asks the routing table.
+            let socket = tokio::net::UdpSocket::bind(any).await?;
+            match socket.connect(to).await {
+                Ok(()) => return Ok(socket.local_addr()?.ip()),
+                Err(error) => last = Some(error),
+            }
+        }
+        Err(last.unwrap_or_else(|| std::io::ErrorKind::AddrNotAvailable.into()))
+    }
+
+    fn authority(&self, server: &Server) -> Result<Option<&[u8]>, Error> {
+        match &server.ca_file {
+            None => Ok(None),
+            Some(ca_file) => match self.certificate_authorities.get(ca_file) {
+                Some(pem) => Ok(Some(pem)),
+                None => Err(Error::NoCertificateAuthority {
+                    server: server.name.clone(),
+                    ca_file: ca_file.clone(),
+                }),
+            },
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nobody panics while holding one of these, and the values are whole between any two statements.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

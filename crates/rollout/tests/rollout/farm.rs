@@ -1,0 +1,240 @@
+//! Small farms and plans for tests.
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
+use iis::ApplicationPath;
+use iis::ip_security::{Existing, Section, Unlisted};
+use inventory::{
+    AllowEntry, AllowWhat, Auth, BackUp, Drain, InstallFeature, Inventory, OnFailure, Playbook, Policy, Pool,
+    PoolName, Quantity, RestartIis, RestartMethod, Restrict, ReturnToRotation, Role, Selector, Server,
+    ServerName, Step, Transport, WaitHealthy, Witness,
+};
+use jiff::{SignedDuration, Timestamp};
+use rollout::{
+    Before, EventKind, Evidence, FailureKind, Outcome, Plan, Receipt, Rotation, RunId, StepError, Survey,
+};
+
+pub(crate) const DRAIN: usize = 0;
+pub(crate) const BACK_UP: usize = 1;
+pub(crate) const INSTALL: usize = 2;
+pub(crate) const RESTRICT: usize = 3;
+pub(crate) const RESTART: usize = 4;
+pub(crate) const WAIT_HEALTHY: usize = 5;
+pub(crate) const WITNESS: usize = 6;
+pub(crate) const RETURN: usize = 7;
+
+pub(crate) fn server(name: &str) -> ServerName {
+    ServerName::from(name)
+}
+
+/// An inventory of pools, each with its servers `POOL-1`, `POOL-2`, … and its floor.
+pub(crate) fn inventory(pools: &[(&str, u32, Quantity)]) -> Inventory {
+    let mut inventory = Inventory::default();
+    for (pool, size, floor) in pools {
+        let pool = PoolName::from(*pool);
+        let described = Pool {
+            name: pool.clone(),
+            load_balancer: Some("lb".to_owned()),
+            vip: None,
+            vip_address: None,
+            min_in_rotation: *floor,
+        };
+        inventory.pools.insert(pool.clone(), described);
+        for number in 1..=*size {
+            let name = server(&format!("{pool}-{number}"));
+            inventory
+                .servers
+                .insert(name.clone(), described_server(name, Some(pool.clone())));
+        }
+    }
+    inventory
+}
+
+pub(crate) fn described_server(name: ServerName, pool: Option<PoolName>) -> Server {
+    let second = SignedDuration::from_secs(1);
+    Server {
+        address: "192.0.2.1".to_owned(),
+        port: 5985,
+        transport: Transport::Http,
+        auth: Auth::Negotiate,
+        credential: "ops".to_owned(),
+        pool,
+        https_port: 443,
+        load_balancer_name: name.to_string(),
+        ca_file: None,
+        allow_unencrypted: false,
+        connect_timeout: second,
+        login_timeout: second,
+        operation_timeout: second,
+        labels: BTreeMap::new(),
+        name,
+    }
+}
+
+/// The steps of the rollout, at the indices that the constants name.
+pub(crate) fn steps() -> Vec<Step> {
+    let minute = SignedDuration::from_mins(1);
+    vec![
+        Step::Drain(Drain { timeout: minute }),
+        Step::BackUp(BackUp {}),
+        Step::InstallFeature(InstallFeature {
+            name: "IIS-IPSecurity".to_owned(),
+        }),
+        Step::Restrict(Restrict {
+            application: ApplicationPath::from_str("Default Web Site/Microsoft-Server-ActiveSync")
+                .expect("a path"),
+            unlisted: Unlisted::Deny,
+            existing: Existing::Replace,
+            allow: vec![AllowEntry {
+                what: AllowWhat::Role(Role::Loopback),
+                note: None,
+            }],
+        }),
+        Step::RestartIis(RestartIis {
+            method: RestartMethod::Iisreset,
+            no_force: true,
+            timeout: minute,
+        }),
+        Step::WaitHealthy(WaitHealthy {
+            paths: vec!["/owa/healthcheck.htm".to_owned()],
+        }),
+        Step::Witness(Witness {
+            allowed_from: vec![],
+            denied_from: vec![],
+            unchanged: vec![],
+            path: "/Microsoft-Server-ActiveSync/".to_owned(),
+        }),
+        Step::ReturnToRotation(ReturnToRotation { timeout: minute }),
+    ]
+}
+
+pub(crate) fn playbook(policy: Policy) -> Playbook {
+    Playbook {
+        title: "Only the gateways".to_owned(),
+        servers: Selector::from_str("all").expect("a selector"),
+        policy,
+        steps: steps(),
+    }
+}
+
+pub(crate) fn policy() -> Policy {
+    Policy {
+        waves: vec![Quantity::Count(1), Quantity::Percent(50)],
+        ..Policy::default()
+    }
+}
+
+/// A plan over pools as in [`inventory`].
+pub(crate) fn plan(pools: &[(&str, u32, Quantity)], policy: Policy) -> Plan {
+    Plan::build(&inventory(pools), &playbook(policy), &BTreeMap::new()).expect("a plan")
+}
+
+/// One pool of four, of which one has to stay: `eas-1`, then two, then the last.
+pub(crate) fn small_plan(on_failure: OnFailure, max_failures: u32) -> Plan {
+    plan(
+        &[("eas", 4, Quantity::Count(1))],
+        Policy {
+            on_failure,
+            max_failures,
+            ..policy()
+        },
+    )
+}
+
+pub(crate) fn instant(second: i64) -> Timestamp {
+    Timestamp::from_second(1_795_000_000 + second).expect("an instant")
+}
+
+pub(crate) fn started(plan: &Plan) -> EventKind {
+    EventKind::RunStarted {
+        run: RunId::new("20261124-0214-7f3a"),
+        plan: Box::new(plan.clone()),
+        operator: "ops@jump01".to_owned(),
+        version: "0.1.0".to_owned(),
+        inventory: "inventory/lab.toml".to_owned(),
+    }
+}
+
+pub(crate) fn resumed() -> EventKind {
+    EventKind::RunResumed {
+        operator: "ops@jump01".to_owned(),
+        version: "0.1.0".to_owned(),
+    }
+}
+
+pub(crate) fn error(kind: FailureKind) -> StepError {
+    StepError {
+        kind,
+        doing: "commit the section".to_owned(),
+        expected: "exit code 0".to_owned(),
+        found: "exit code 5".to_owned(),
+        hint: None,
+        causes: vec![],
+    }
+}
+
+pub(crate) fn evidence(fact: &str) -> Evidence {
+    Evidence {
+        facts: vec![fact.to_owned()],
+    }
+}
+
+pub(crate) fn done() -> Outcome {
+    Outcome::Done(Receipt::default())
+}
+
+pub(crate) fn seen(work: &[usize]) -> Survey {
+    Survey::Seen {
+        work: work.to_vec(),
+        facts: vec![],
+    }
+}
+
+pub(crate) fn rotation(in_rotation: u32, members: u32, is_in_rotation: bool) -> Rotation {
+    let state = if is_in_rotation { "UP" } else { "DRAIN" };
+    Rotation {
+        in_rotation,
+        members,
+        state: state.to_owned(),
+        is_in_rotation,
+    }
+}
+
+/// What a probe finds when there is work, for each step of [`steps`].
+pub(crate) fn before(step: usize) -> Before {
+    match step {
+        DRAIN => Before::Drain {
+            rotation: Some(rotation(4, 4, true)),
+        },
+        BACK_UP => Before::BackUp {
+            name: "casgate-7f3a".to_owned(),
+        },
+        INSTALL => Before::InstallFeature {
+            enabled: false,
+            module_listed: false,
+        },
+        RESTRICT => Before::Restrict {
+            own: Section::default(),
+            effective: Section::default(),
+            wanted: Section {
+                allow_unlisted: false,
+                ..Section::default()
+            },
+            workers: vec![],
+        },
+        RESTART => Before::RestartIis {
+            workers: vec![],
+            services: vec![],
+            reason: "module not loaded".to_owned(),
+        },
+        WAIT_HEALTHY => Before::WaitHealthy {
+            pages: BTreeMap::new(),
+        },
+        WITNESS => Before::Witness,
+        RETURN => Before::ReturnToRotation {
+            rotation: Some(rotation(3, 4, false)),
+        },
+        other => panic!("no step {other}"),
+    }
+}

@@ -1,0 +1,555 @@
+//! Events as JSON: every kind, with every sort of content, comes back as it went. What stands here is the journal's format; a change of it needs
+//! a reader for what was there before.
+
+use iis::ip_security::{Rule, Section};
+use inventory::{AllowEntry, AllowWhat, OnFailure, Policy, Quantity, Role, ServerName, Step};
+use jiff::{SignedDuration, Timestamp};
+use proptest::prelude::*;
+use rollout::{
+    Before, Debt, Event, EventKind, Evidence, FailureKind, Found, Outcome, Plan, Receipt, Rotation, RunId,
+    ServiceObserved, SoakReport, StepError, Survey, Verdict, WorkerProcessObserved,
+};
+
+use crate::farm::{self, RESTRICT, small_plan};
+
+fn text() -> BoxedStrategy<String> {
+    prop_oneof![Just(String::new()), "[ -~]{0,12}", any::<String>()].boxed()
+}
+
+fn texts() -> BoxedStrategy<Vec<String>> {
+    prop::collection::vec(text(), 0..3).boxed()
+}
+
+fn server() -> BoxedStrategy<ServerName> {
+    "[a-z0-9.-]{1,8}"
+        .prop_map(|name| ServerName::from(name.as_str()))
+        .boxed()
+}
+
+fn instant() -> BoxedStrategy<Timestamp> {
+    (0_i64..4_000_000_000, 0_i32..1_000_000_000)
+        .prop_map(|(s, n)| Timestamp::new(s, n).expect("an instant"))
+        .boxed()
+}
+
+fn evidence() -> BoxedStrategy<Evidence> {
+    texts().prop_map(|facts| Evidence { facts }).boxed()
+}
+
+fn error() -> BoxedStrategy<StepError> {
+    let kind = prop::sample::select(vec![
+        FailureKind::Unreachable,
+        FailureKind::LoginRefused,
+        FailureKind::TimedOut,
+        FailureKind::Failed,
+        FailureKind::Unknown,
+    ]);
+    (kind, text(), text(), text(), prop::option::of(text()), texts())
+        .prop_map(|(kind, doing, expected, found, hint, causes)| StepError {
+            kind,
+            doing,
+            expected,
+            found,
+            hint,
+            causes,
+        })
+        .boxed()
+}
+
+fn outcome() -> BoxedStrategy<Outcome> {
+    prop_oneof![
+        (texts(), any::<u64>())
+            .prop_map(|(facts, http_requests)| Outcome::Done(Receipt { facts, http_requests })),
+        error().prop_map(Outcome::Failed),
+        error().prop_map(Outcome::Unknown),
+    ]
+    .boxed()
+}
+
+fn rotation() -> BoxedStrategy<Rotation> {
+    (any::<u32>(), any::<u32>(), text(), any::<bool>())
+        .prop_map(|(in_rotation, members, state, is_in_rotation)| Rotation {
+            in_rotation,
+            members,
+            state,
+            is_in_rotation,
+        })
+        .boxed()
+}
+
+fn section() -> BoxedStrategy<Section> {
+    let rule = prop_oneof![
+        any::<std::net::IpAddr>().prop_map(Rule::allow_address),
+        (text(), text(), text(), any::<bool>()).prop_map(
+            |(ip_address, subnet_mask, domain_name, allowed)| Rule {
+                ip_address,
+                subnet_mask,
+                domain_name,
+                allowed
+            }
+        ),
+    ];
+    (
+        any::<bool>(),
+        prop::option::of(any::<bool>()),
+        prop::collection::vec(rule, 0..3),
+    )
+        .prop_map(|(allow_unlisted, enable_proxy_mode, rules)| Section {
+            allow_unlisted,
+            enable_proxy_mode,
+            rules,
+            ..Section::default()
+        })
+        .boxed()
+}
+
+fn workers() -> BoxedStrategy<Vec<WorkerProcessObserved>> {
+    let worker = (any::<u32>(), text()).prop_map(|(pid, application_pool)| WorkerProcessObserved {
+        pid,
+        application_pool,
+    });
+    prop::collection::vec(worker, 0..3).boxed()
+}
+
+fn services() -> BoxedStrategy<Vec<ServiceObserved>> {
+    let service = (text(), any::<bool>(), any::<u32>());
+    prop::collection::vec(
+        service.prop_map(|(name, running, pid)| ServiceObserved { name, running, pid }),
+        0..3,
+    )
+    .boxed()
+}
+
+fn before() -> BoxedStrategy<Before> {
+    prop_oneof![
+        prop::option::of(rotation()).prop_map(|rotation| Before::Drain { rotation }),
+        text().prop_map(|name| Before::BackUp { name }),
+        (any::<bool>(), any::<bool>()).prop_map(|(enabled, module_listed)| Before::InstallFeature {
+            enabled,
+            module_listed
+        }),
+        (section(), section(), section(), workers()).prop_map(|(own, effective, wanted, workers)| {
+            Before::Restrict {
+                own,
+                effective,
+                wanted,
+                workers,
+            }
+        }),
+        (workers(), services(), text()).prop_map(|(workers, services, reason)| Before::RestartIis {
+            workers,
+            services,
+            reason
+        }),
+        prop::collection::btree_map(text(), text(), 0..3).prop_map(|pages| Before::WaitHealthy { pages }),
+        Just(Before::Witness),
+        prop::option::of(rotation()).prop_map(|rotation| Before::ReturnToRotation { rotation }),
+        Just(Before::Command),
+        Just(Before::Powershell),
+    ]
+    .boxed()
+}
+
+fn found() -> BoxedStrategy<Found> {
+    prop_oneof![
+        evidence().prop_map(Found::AlreadyDone),
+        before().prop_map(Found::Ready),
+        error().prop_map(Found::Failed),
+    ]
+    .boxed()
+}
+
+fn verdict() -> BoxedStrategy<Verdict> {
+    prop::sample::select(vec![
+        Verdict::NothingToDo,
+        Verdict::Done,
+        Verdict::DoneWithFailures,
+        Verdict::Stopped,
+        Verdict::BudgetSpent,
+        Verdict::Undone,
+        Verdict::Aborted,
+        Verdict::HumanNeeded,
+    ])
+    .boxed()
+}
+
+fn run_plan() -> BoxedStrategy<Plan> {
+    let what = prop_oneof![
+        any::<std::net::IpAddr>().prop_map(AllowWhat::Address),
+        any::<std::net::Ipv4Addr>()
+            .prop_map(|ip| AllowWhat::Network(format!("{ip}/32").parse().expect("a network"))),
+        Just(AllowWhat::Role(Role::OwnAddresses)),
+    ];
+    let allow = (what, prop::option::of(text())).prop_map(|(what, note)| AllowEntry { what, note });
+    (
+        text(),
+        prop::collection::vec(allow, 0..4),
+        any::<u32>(),
+        0_i64..1_000_000_000,
+        any::<bool>(),
+    )
+        .prop_map(|(title, entries, max_failures, seconds, undo)| {
+            let mut plan = small_plan(if undo { OnFailure::Undo } else { OnFailure::Stop }, 1);
+            plan.title = title;
+            plan.policy = Policy {
+                waves: vec![
+                    Quantity::Count(max_failures),
+                    Quantity::Percent(max_failures % 101),
+                ],
+                max_failures,
+                min_healthy_time: SignedDuration::from_secs(seconds),
+                progress_deadline: SignedDuration::from_millis(seconds),
+                ..plan.policy
+            };
+            if let Step::Restrict(restrict) = &mut plan.steps[RESTRICT] {
+                restrict.allow = entries;
+            }
+            plan
+        })
+        .boxed()
+}
+
+fn of_the_run() -> BoxedStrategy<EventKind> {
+    prop_oneof![
+        (text(), run_plan(), text(), text(), text()).prop_map(|(run, plan, operator, version, inventory)| {
+            EventKind::RunStarted {
+                run: RunId::new(&run),
+                plan: Box::new(plan),
+                operator,
+                version,
+                inventory,
+            }
+        }),
+        (text(), text()).prop_map(|(operator, version)| EventKind::RunResumed { operator, version }),
+        any::<usize>().prop_map(|wave| EventKind::WaveStarted { wave }),
+        any::<usize>().prop_map(|wave| EventKind::WaveFinished { wave }),
+        (any::<u32>(), any::<u32>()).prop_map(|(failures, limit)| EventKind::BudgetSpent { failures, limit }),
+        any::<bool>().prop_map(|hard| EventKind::StopRequested { hard }),
+        verdict().prop_map(|verdict| EventKind::RunFinished { verdict }),
+    ]
+    .boxed()
+}
+
+fn of_a_step() -> BoxedStrategy<EventKind> {
+    let at = || (server(), any::<usize>());
+    prop_oneof![
+        (at(), any::<u32>()).prop_map(|((server, step), attempt)| EventKind::StepStarted {
+            server,
+            step,
+            attempt
+        }),
+        (at(), found()).prop_map(|((server, step), found)| EventKind::StepProbed { server, step, found }),
+        (at(), outcome()).prop_map(|((server, step), outcome)| EventKind::StepApplied {
+            server,
+            step,
+            outcome
+        }),
+        (at(), outcome()).prop_map(|((server, step), outcome)| EventKind::StepVerified {
+            server,
+            step,
+            outcome
+        }),
+        at().prop_map(|(server, step)| EventKind::UndoStarted { server, step }),
+        (at(), evidence()).prop_map(|((server, step), evidence)| EventKind::UndoFinished {
+            server,
+            step,
+            evidence
+        }),
+        (at(), error()).prop_map(|((server, step), error)| EventKind::UndoFailed { server, step, error }),
+    ]
+    .boxed()
+}
+
+fn of_a_server() -> BoxedStrategy<EventKind> {
+    let survey = prop_oneof![
+        (prop::collection::vec(any::<usize>(), 0..4), texts())
+            .prop_map(|(work, facts)| Survey::Seen { work, facts }),
+        error().prop_map(Survey::Failed),
+    ];
+    let report = prop_oneof![
+        evidence().prop_map(SoakReport::Healthy),
+        error().prop_map(SoakReport::Failed)
+    ];
+    let owed = || (server(), any::<usize>().prop_map(|step| Debt::Rotation { step }));
+    prop_oneof![
+        server().prop_map(|server| EventKind::ServerStarted { server }),
+        (server(), survey).prop_map(|(server, survey)| EventKind::Surveyed { server, survey }),
+        server().prop_map(|server| EventKind::ServerSoaking { server }),
+        (server(), report).prop_map(|(server, report)| EventKind::SoakFinished { server, report }),
+        (server(), any::<bool>()).prop_map(|(server, changed)| EventKind::ServerHealthy { server, changed }),
+        (server(), prop::option::of(any::<usize>()), error())
+            .prop_map(|(server, step, error)| EventKind::ServerFailed { server, step, error }),
+        server().prop_map(|server| EventKind::ServerUndone { server }),
+        server().prop_map(|server| EventKind::ServerStuck { server }),
+        server().prop_map(|server| EventKind::ServerSkipped { server }),
+        owed().prop_map(|(server, debt)| EventKind::DebtPaymentStarted { server, debt }),
+        (owed(), evidence()).prop_map(|((server, debt), evidence)| EventKind::DebtPaid {
+            server,
+            debt,
+            evidence
+        }),
+        (owed(), error(), text()).prop_map(|((server, debt), error, command)| EventKind::DebtUnpaid {
+            server,
+            debt,
+            error,
+            command
+        }),
+    ]
+    .boxed()
+}
+
+fn event() -> BoxedStrategy<Event> {
+    let kind = prop_oneof![of_the_run(), of_a_step(), of_a_server()];
+    (any::<u64>(), instant(), kind)
+        .prop_map(|(seq, at, kind)| Event { seq, at, kind })
+        .boxed()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_event_comes_back_as_it_went(event in event()) {
+        let line = serde_json::to_string(&event).expect("JSON");
+        prop_assert!(!line.contains('\n'), "one line");
+        let tag = serde_json::from_str::<serde_json::Value>(&line).expect("JSON")["event"].clone();
+        prop_assert_eq!(tag, event.kind.name());
+        prop_assert_eq!(serde_json::from_str::<Event>(&line).expect("an event"), event);
+    }
+
+    /// The hash that was approved is that of the plan in the journal.
+    #[test]
+    fn a_plan_keeps_its_hash_through_the_journal(plan in run_plan()) {
+        let json = serde_json::to_string(&plan).expect("JSON");
+        let read: Plan = serde_json::from_str(&json).expect("a plan");
+        prop_assert_eq!(read.hash(), plan.hash());
+        prop_assert_eq!(read, plan);
+    }
+}
+
+/// One event of each kind that people read in a journal, as it stands there.
+#[test]
+fn the_format_is_this() {
+    let server = || ServerName::from("eas-1");
+    let kinds = [
+        EventKind::RunResumed {
+            operator: "ops@jump01".to_owned(),
+            version: "0.1.0".to_owned(),
+        },
+        EventKind::WaveStarted { wave: 0 },
+        EventKind::Surveyed {
+            server: server(),
+            survey: farm::seen(&[3, 4]),
+        },
+        EventKind::StepStarted {
+            server: server(),
+            step: 3,
+            attempt: 1,
+        },
+        EventKind::StepProbed {
+            server: server(),
+            step: 0,
+            found: Found::Ready(farm::before(0)),
+        },
+        EventKind::StepProbed {
+            server: server(),
+            step: 3,
+            found: Found::Ready(farm::before(3)),
+        },
+        EventKind::StepProbed {
+            server: server(),
+            step: 4,
+            found: Found::AlreadyDone(farm::evidence("as wanted")),
+        },
+        EventKind::StepApplied {
+            server: server(),
+            step: 3,
+            outcome: Outcome::Done(Receipt {
+                facts: vec!["+ allow 192.0.2.1".to_owned()],
+                http_requests: u64::MAX,
+            }),
+        },
+        EventKind::StepVerified {
+            server: server(),
+            step: 3,
+            outcome: Outcome::Unknown(farm::error(FailureKind::TimedOut)),
+        },
+        EventKind::SoakFinished {
+            server: server(),
+            report: SoakReport::Healthy(farm::evidence("healthy for 1m")),
+        },
+        EventKind::ServerFailed {
+            server: server(),
+            step: None,
+            error: farm::error(FailureKind::Unreachable),
+        },
+        EventKind::DebtPaymentStarted {
+            server: server(),
+            debt: Debt::Rotation { step: 0 },
+        },
+        EventKind::StopRequested { hard: true },
+        EventKind::RunFinished {
+            verdict: Verdict::HumanNeeded,
+        },
+    ];
+    let at = farm::instant(0);
+    let lines: Vec<_> = (1_u64..)
+        .zip(kinds)
+        .map(|(seq, kind)| serde_json::to_string(&Event { seq, at, kind }).expect("JSON"))
+        .collect();
+    insta::assert_snapshot!(lines.join("\n"), @r#"
+    {"seq":1,"at":"2026-11-18T11:06:40Z","event":"run_resumed","operator":"ops@jump01","version":"0.1.0"}
+    {"seq":2,"at":"2026-11-18T11:06:40Z","event":"wave_started","wave":0}
+    {"seq":3,"at":"2026-11-18T11:06:40Z","event":"surveyed","server":"eas-1","survey":{"seen":{"work":[3,4],"facts":[]}}}
+    {"seq":4,"at":"2026-11-18T11:06:40Z","event":"step_started","server":"eas-1","step":3,"attempt":1}
+    {"seq":5,"at":"2026-11-18T11:06:40Z","event":"step_probed","server":"eas-1","step":0,"found":{"ready":{"of":"drain","rotation":{"in_rotation":4,"members":4,"state":"UP","is_in_rotation":true}}}}
+    {"seq":6,"at":"2026-11-18T11:06:40Z","event":"step_probed","server":"eas-1","step":3,"found":{"ready":{"of":"restrict","own":{"allowUnlisted":true,"denyAction":null,"enableProxyMode":null,"rules":[]},"effective":{"allowUnlisted":true,"denyAction":null,"enableProxyMode":null,"rules":[]},"wanted":{"allowUnlisted":false,"denyAction":null,"enableProxyMode":null,"rules":[]},"workers":[]}}}
+    {"seq":7,"at":"2026-11-18T11:06:40Z","event":"step_probed","server":"eas-1","step":4,"found":{"already_done":{"facts":["as wanted"]}}}
+    {"seq":8,"at":"2026-11-18T11:06:40Z","event":"step_applied","server":"eas-1","step":3,"outcome":{"done":{"facts":["+ allow 192.0.2.1"],"http_requests":18446744073709551615}}}
+    {"seq":9,"at":"2026-11-18T11:06:40Z","event":"step_verified","server":"eas-1","step":3,"outcome":{"unknown":{"kind":"timed_out","doing":"commit the section","expected":"exit code 0","found":"exit code 5","hint":null,"causes":[]}}}
+    {"seq":10,"at":"2026-11-18T11:06:40Z","event":"soak_finished","server":"eas-1","report":{"healthy":{"facts":["healthy for 1m"]}}}
+    {"seq":11,"at":"2026-11-18T11:06:40Z","event":"server_failed","server":"eas-1","step":null,"error":{"kind":"unreachable","doing":"commit the section","expected":"exit code 0","found":"exit code 5","hint":null,"causes":[]}}
+    {"seq":12,"at":"2026-11-18T11:06:40Z","event":"debt_payment_started","server":"eas-1","debt":{"rotation":{"step":0}}}
+    {"seq":13,"at":"2026-11-18T11:06:40Z","event":"stop_requested","hard":true}
+    {"seq":14,"at":"2026-11-18T11:06:40Z","event":"run_finished","verdict":"human_needed"}
+    "#);
+}
+
+#[test]
+fn the_first_event_holds_the_whole_plan() {
+    let kind = farm::started(&small_plan(OnFailure::Undo, 1));
+    let event = Event {
+        seq: 0,
+        at: farm::instant(0),
+        kind,
+    };
+    let json = serde_json::to_string_pretty(&event).expect("JSON");
+    insta::assert_snapshot!(json, @r#"
+    {
+      "seq": 0,
+      "at": "2026-11-18T11:06:40Z",
+      "event": "run_started",
+      "run": "20261124-0214-7f3a",
+      "plan": {
+        "title": "Only the gateways",
+        "servers": {
+          "eas-1": {
+            "pool": "eas"
+          },
+          "eas-2": {
+            "pool": "eas"
+          },
+          "eas-3": {
+            "pool": "eas"
+          },
+          "eas-4": {
+            "pool": "eas"
+          }
+        },
+        "pools": {
+          "eas": {
+            "size": 4,
+            "min_in_rotation": 1,
+            "max_in_flight": 2,
+            "smallest_in_rotation": 1
+          }
+        },
+        "waves": [
+          [
+            "eas-1"
+          ],
+          [
+            "eas-2",
+            "eas-3"
+          ],
+          [
+            "eas-4"
+          ]
+        ],
+        "max_parallel": 4,
+        "policy": {
+          "waves": [
+            1,
+            "50%"
+          ],
+          "max_parallel": "100%",
+          "max_failures": 1,
+          "min_healthy_time": "1m",
+          "healthy_deadline": "10m",
+          "progress_deadline": "30m",
+          "on_failure": "undo"
+        },
+        "steps": [
+          {
+            "drain": {
+              "timeout": "1m"
+            }
+          },
+          {
+            "back_up": {}
+          },
+          {
+            "install_feature": {
+              "name": "IIS-IPSecurity"
+            }
+          },
+          {
+            "restrict": {
+              "application": "Default Web Site/Microsoft-Server-ActiveSync",
+              "unlisted": "deny",
+              "existing": "replace",
+              "allow": [
+                {
+                  "role": "loopback"
+                }
+              ]
+            }
+          },
+          {
+            "restart_iis": {
+              "method": "iisreset",
+              "no_force": true,
+              "timeout": "1m"
+            }
+          },
+          {
+            "wait_healthy": {
+              "paths": [
+                "/owa/healthcheck.htm"
+              ]
+            }
+          },
+          {
+            "witness": {
+              "allowed_from": [],
+              "denied_from": [],
+              "unchanged": [],
+              "path": "/Microsoft-Server-ActiveSync/"
+            }
+          },
+          {
+            "return_to_rotation": {
+              "timeout": "1m"
+            }
+          }
+        ]
+      },
+      "operator": "ops@jump01",
+      "version": "0.1.0",
+      "inventory": "inventory/lab.toml"
+    }
+    "#);
+}
+
+/// A later casgate may add fields; readers of this format do not stumble over them.
+#[test]
+fn fields_that_are_not_known_are_ignored() {
+    let line = r#"{"seq":1,"at":"2026-11-24T02:14:00Z","event":"wave_started","wave":0,"colour":"blue","nested":{"a":[1]}}"#;
+    let event: Event = serde_json::from_str(line).expect("an event");
+    assert_eq!(event.kind, EventKind::WaveStarted { wave: 0 });
+    let unknown = r#"{"seq":1,"at":"2026-11-24T02:14:00Z","event":"wave_postponed","wave":0}"#;
+    assert!(
+        serde_json::from_str::<Event>(unknown).is_err(),
+        "an unknown fact must not be ignored"
+    );
+}

@@ -1,0 +1,171 @@
+//! A run that a test drives by hand: it tells what happened and reads the journal that came of it.
+
+use jiff::{SignedDuration, Timestamp};
+use rollout::{Action, Event, EventKind, FailureKind, Found, Next, Outcome, Plan, Rollout};
+
+use crate::farm::{
+    DRAIN, RESTART, RESTRICT, RETURN, before, done, error, evidence, instant, seen, server, started,
+};
+
+/// A run under test, its journal, and a clock that ticks a second an event.
+pub(crate) struct Run {
+    pub(crate) rollout: Rollout,
+    pub(crate) journal: Vec<Event>,
+    pub(crate) now: Timestamp,
+}
+
+impl Run {
+    /// A run that has begun.
+    pub(crate) fn new(plan: Plan) -> Self {
+        let first = started(&plan);
+        let mut run = Self {
+            rollout: Rollout::new(plan),
+            journal: vec![],
+            now: instant(0),
+        };
+        run.tell(first);
+        run
+    }
+
+    /// Commits and applies an event that has to be legal.
+    pub(crate) fn tell(&mut self, kind: EventKind) -> Option<Action> {
+        self.now += SignedDuration::from_secs(1);
+        let event = Event {
+            seq: self.journal.len() as u64,
+            at: self.now,
+            kind,
+        };
+        let action = match self.rollout.apply(&event) {
+            Ok(action) => action,
+            Err(refused) => panic!("{refused}; journal so far: {:#?}", self.words()),
+        };
+        self.journal.push(event);
+        action
+    }
+
+    /// Records whatever `next` wants recorded; the actions that come of it.
+    pub(crate) fn settle(&mut self) -> Vec<Action> {
+        let mut actions = vec![];
+        while let Next::Record(kind) = self.rollout.next(self.now) {
+            actions.extend(self.tell(kind));
+        }
+        actions
+    }
+
+    /// The journal as words, e.g. `step_probed eas-1 0`.
+    pub(crate) fn words(&self) -> Vec<String> {
+        self.journal.iter().map(|event| words(&event.kind)).collect()
+    }
+
+    /// The words of everything since the event with this position.
+    pub(crate) fn words_since(&self, at: usize) -> Vec<String> {
+        self.words().split_off(at)
+    }
+
+    /// Brings a server that has just been started to the probe of `step`, every earlier step done.
+    pub(crate) fn walk_to(&mut self, name: &str, step: usize) {
+        self.settle();
+        self.tell(EventKind::Surveyed {
+            server: server(name),
+            survey: seen(&[RESTRICT, RESTART]),
+        });
+        self.settle();
+        for earlier in 0..step {
+            self.pass(name, earlier);
+        }
+    }
+
+    /// Lets one step be probed, applied and verified.
+    pub(crate) fn pass(&mut self, name: &str, step: usize) {
+        self.tell(EventKind::StepProbed {
+            server: server(name),
+            step,
+            found: Found::Ready(before(step)),
+        });
+        self.tell(EventKind::StepApplied {
+            server: server(name),
+            step,
+            outcome: done(),
+        });
+        self.tell(EventKind::StepVerified {
+            server: server(name),
+            step,
+            outcome: done(),
+        });
+        self.settle();
+    }
+
+    /// Lets a server that has just been started become healthy.
+    pub(crate) fn finish(&mut self, name: &str) {
+        self.walk_to(name, RETURN + 1);
+        let report = rollout::SoakReport::Healthy(evidence("healthy for 1m"));
+        self.tell(EventKind::SoakFinished {
+            server: server(name),
+            report,
+        });
+        self.settle();
+    }
+
+    /// Lets a server that has just been started fail at the apply of `step`.
+    pub(crate) fn fail_at(&mut self, name: &str, step: usize) {
+        self.walk_to(name, step);
+        self.tell(EventKind::StepProbed {
+            server: server(name),
+            step,
+            found: Found::Ready(before(step)),
+        });
+        let outcome = Outcome::Failed(error(FailureKind::Failed));
+        self.tell(EventKind::StepApplied {
+            server: server(name),
+            step,
+            outcome,
+        });
+        self.settle();
+    }
+
+    /// Answers the undo of `restrict` that a worker has.
+    pub(crate) fn undo(&mut self, name: &str) {
+        let evidence = evidence("the section is as it was");
+        self.tell(EventKind::UndoFinished {
+            server: server(name),
+            step: RESTRICT,
+            evidence,
+        });
+        self.settle();
+    }
+
+    /// Answers the payment that a worker has.
+    pub(crate) fn pay(&mut self, name: &str) {
+        let debt = rollout::Debt::Rotation { step: DRAIN };
+        self.tell(EventKind::DebtPaid {
+            server: server(name),
+            debt,
+            evidence: evidence("UP"),
+        });
+        self.settle();
+    }
+}
+
+fn words(kind: &EventKind) -> String {
+    let detail = match kind {
+        EventKind::WaveStarted { wave } | EventKind::WaveFinished { wave } => format!(" {wave}"),
+        EventKind::StepStarted {
+            server,
+            step,
+            attempt,
+        } => format!(" {server} {step} attempt {attempt}"),
+        EventKind::StepProbed { server, step, .. }
+        | EventKind::StepApplied { server, step, .. }
+        | EventKind::StepVerified { server, step, .. }
+        | EventKind::UndoStarted { server, step }
+        | EventKind::UndoFinished { server, step, .. }
+        | EventKind::UndoFailed { server, step, .. } => format!(" {server} {step}"),
+        EventKind::ServerHealthy { server, changed } => format!(" {server} changed={changed}"),
+        EventKind::RunFinished { verdict } => format!(" {verdict}"),
+        other => other
+            .server()
+            .map(|server| format!(" {server}"))
+            .unwrap_or_default(),
+    };
+    format!("{}{detail}", kind.name())
+}

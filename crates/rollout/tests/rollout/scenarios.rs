@@ -1,0 +1,6 @@
+//! Whole stories, told event by event.
+
+mod bad_days;
+mod resume;
+mod steps;
+mod stops;

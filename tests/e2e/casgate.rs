@@ -1,0 +1,5 @@
+//! The `casgate` command, for the tests.
+
+fn main() -> std::process::ExitCode {
+    cli::main()
+}

@@ -1,1 +1,0 @@
-//! Helpers of the end-to-end tests: running the `casgate` binary, farms, transcripts.
