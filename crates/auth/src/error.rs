@@ -207,6 +207,22 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether Kerberos itself said no, before or at the door, and not a token that makes no sense.
+    pub fn is_of_kerberos(&self) -> bool {
+        matches!(
+            self,
+            Self::NoRealm { .. }
+                | Self::KerberosPasswordNeeded
+                | Self::Kdc { .. }
+                | Self::KdcUnreachable { .. }
+                | Self::ClockSkew { .. }
+                | Self::NoTicket { .. }
+                | Self::ServerRefused { .. }
+                | Self::ServerUnproven { .. }
+                | Self::WrongPassword { .. }
+        )
+    }
+
     /// What to look at or to do, where there is something to say.
     pub fn hint(&self) -> Option<&'static str> {
         match self {

@@ -126,6 +126,7 @@ impl World {
                 ca,
                 server_name: None,
             },
+            kerberos: winrm::KerberosPolicy::default(),
             allow_unencrypted: written.allow_unencrypted,
             timeouts: Timeouts {
                 connect: self.clock.limit(written.connect_timeout),

@@ -32,6 +32,8 @@ pub struct Connection {
     /// `None` once anything has gone wrong, and while a request is under way: a cancelled one leaves it so.
     live: Option<Live>,
     requests: u64,
+    mechanism: &'static str,
+    kerberos_failure: Option<String>,
 }
 
 struct Live {
@@ -41,7 +43,7 @@ struct Live {
 
 /// What keeps a message from being read or changed on its way.
 enum Protection {
-    /// NTLM seals each message.
+    /// NTLM or Kerberos seals each message.
     Sealed(Box<Session>),
     /// TLS, on a connection that belongs to the user.
     Tls,
@@ -58,18 +60,21 @@ impl Connection {
     pub async fn open(endpoint: &Endpoint) -> Result<Self, Error> {
         endpoint.check()?;
         let mut transport = Transport::new(endpoint).await?;
+        let (mut mechanism, mut kerberos_failure) = (endpoint.auth.word(), None);
         let protection = match endpoint.auth {
             AuthMethod::Basic => {
                 let header = auth::basic::authorization(&endpoint.credentials);
                 let url = endpoint.name();
                 Protection::Basic(header.map_err(|source| Error::LoginFailed { url, source })?)
             }
-            AuthMethod::Negotiate | AuthMethod::Ntlm => {
-                let session = login::negotiate(&mut transport, endpoint).await?;
+            AuthMethod::Negotiate | AuthMethod::Kerberos | AuthMethod::Ntlm => {
+                let login = login::negotiate(&mut transport, endpoint).await?;
+                mechanism = login.session.mechanism();
+                kerberos_failure = login.kerberos_failure;
                 if endpoint.is_tls() {
                     Protection::Tls
                 } else {
-                    Protection::Sealed(Box::new(session))
+                    Protection::Sealed(Box::new(login.session))
                 }
             }
         };
@@ -80,6 +85,8 @@ impl Connection {
                 protection,
             }),
             requests: 0,
+            mechanism,
+            kerberos_failure,
         };
         if endpoint.auth == AuthMethod::Basic {
             // Basic has no login of its own. Asking who is there is one that changes nothing.
@@ -125,6 +132,16 @@ impl Connection {
     /// How it logged in: the word in the inventory.
     pub fn scheme(&self) -> &'static str {
         self.endpoint.auth.word()
+    }
+
+    /// What the login came to: `kerberos`, `ntlm` or `basic`.
+    pub fn mechanism(&self) -> &'static str {
+        self.mechanism
+    }
+
+    /// Why NTLM was taken where Kerberos was to come first.
+    pub fn kerberos_failure(&self) -> Option<&str> {
+        self.kerberos_failure.as_deref()
     }
 
     /// How many HTTP requests were made on it, those of the login included.

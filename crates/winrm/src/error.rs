@@ -60,6 +60,17 @@ pub enum Error {
         #[source]
         source: auth::Error,
     },
+    /// Kerberos gives this user no way in: no realm, no KDC, no ticket, or a ticket that the server does not take.
+    #[error("{url}: Kerberos lets {user} not in")]
+    KerberosFailed {
+        /// The server.
+        url: String,
+        /// Who.
+        user: String,
+        /// Why, with the code of the KDC or of the server.
+        #[source]
+        source: Box<auth::Error>,
+    },
     /// The server kept silent.
     #[error("{url}: expected a reply to {step} within {limit:?}, found silence")]
     Silent {
@@ -251,7 +262,10 @@ impl Error {
                 status: 502..=504, ..
             } => ErrorKind::Unreachable,
             Self::Fault { fault, .. } if fault.is_timed_out() => ErrorKind::TimedOut,
-            Self::LoginRefused { .. } => ErrorKind::LoginRefused,
+            Self::KerberosFailed { source, .. } if matches!(**source, auth::Error::KdcUnreachable { .. }) => {
+                ErrorKind::Unreachable
+            }
+            Self::LoginRefused { .. } | Self::KerberosFailed { .. } => ErrorKind::LoginRefused,
             Self::Silent { .. } | Self::Deadline { .. } => ErrorKind::TimedOut,
             Self::OutcomeUnknown { .. }
             | Self::OutputGap { .. }

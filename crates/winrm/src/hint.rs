@@ -19,6 +19,7 @@ impl Error {
                  certificate on Windows Server 2012 R2 offers no cipher suite that is still safe"
             }
             Self::LoginRefused { offered, scheme, .. } => return Some(login_hint(scheme, offered)),
+            Self::KerberosFailed { source, .. } => return source.hint().map(str::to_owned),
             Self::LoginFailed { .. } | Self::ClearReply { .. } | Self::Unsealed { .. } => {
                 "somebody may stand between this machine and the server, or a proxy rewrites its replies; nothing was sent in clear"
             }
@@ -44,7 +45,11 @@ impl Error {
 }
 
 fn login_hint(scheme: &str, offered: &[String]) -> String {
-    let wanted = if scheme == "basic" { "Basic" } else { "Negotiate" };
+    let wanted = match scheme {
+        "basic" => "Basic",
+        "kerberos" => "Kerberos",
+        _ => "Negotiate",
+    };
     if !offered.is_empty() && !offered.iter().any(|name| name.eq_ignore_ascii_case(wanted)) {
         return format!(
             "the WinRM service does not offer `{wanted}`: set another `auth`, or allow it there (winrm/config/service/auth)"

@@ -14,13 +14,14 @@
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! use std::{sync::Arc, time::Duration};
-//! use winrm::{AuthMethod, Endpoint, Shell, Timeouts, TlsPolicy};
+//! use winrm::{AuthMethod, Endpoint, KerberosPolicy, Shell, Timeouts, TlsPolicy};
 //!
 //! let endpoint = Arc::new(Endpoint {
 //!     url: "http://cas01.contoso.example:5985/wsman".parse()?,
 //!     auth: AuthMethod::Negotiate,
 //!     credentials: auth::Credentials::new(r"CONTOSO\operator", auth::Secret::from("a pass phrase")),
 //!     tls: TlsPolicy::default(),
+//!     kerberos: KerberosPolicy::default(),
 //!     allow_unencrypted: false,
 //!     timeouts: Timeouts::default(),
 //!     locale: "en-US".to_owned(),
@@ -40,6 +41,7 @@ mod error;
 mod execution;
 mod failure;
 mod hint;
+mod kdc;
 mod reaper;
 mod remote;
 mod shell;
@@ -48,6 +50,7 @@ pub use connection::Connection;
 pub use endpoint::{AuthMethod, Endpoint, Timeouts, TlsPolicy};
 pub use error::{Error, ErrorKind, Partial};
 pub use execution::Stream;
+pub use kdc::{KerberosPolicy, read_krb5_conf};
 pub use reaper::reap;
 pub use shell::Shell;
 pub use wsman::Identity;

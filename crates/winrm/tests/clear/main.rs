@@ -67,6 +67,7 @@ impl Server {
             auth: AuthMethod::Basic,
             credentials: auth::Credentials::new("operator", auth::Secret::from("secret")),
             tls: TlsPolicy::default(),
+            kerberos: winrm::KerberosPolicy::default(),
             allow_unencrypted: true,
             timeouts: Timeouts {
                 connect: Duration::from_secs(5),

@@ -138,6 +138,7 @@ impl Oracle {
                     .map(|file| std::fs::read(file.path()).unwrap()),
                 server_name: None,
             },
+            kerberos: winrm::KerberosPolicy::default(),
             allow_unencrypted: false,
             timeouts: Timeouts::default(),
             locale: "en-US".to_owned(),
