@@ -187,7 +187,9 @@ pub(crate) fn integer(number: i64) -> Vec<u8> {
     let bytes = number.to_be_bytes();
     let redundant = bytes
         .windows(2)
-        .take_while(|pair| matches!(pair, [0, low] if low & 0x80 == 0) || matches!(pair, [0xff, low] if low & 0x80 != 0))
+        .take_while(|pair| {
+            matches!(pair, [0, low] if low & 0x80 == 0) || matches!(pair, [0xff, low] if low & 0x80 != 0)
+        })
         .count();
     value(INTEGER, &[bytes.get(redundant..).unwrap_or_default()])
 }
@@ -293,7 +295,10 @@ mod tests {
             assert_eq!(Reader::new("test", bytes).integer("a number").unwrap(), number);
         }
         for bytes in [&[2, 0][..], &[2, 9, 1, 2, 3, 4, 5, 6, 7, 8, 9], &[4, 1, 1]] {
-            assert!(Reader::new("test", bytes).integer("a number").is_err(), "{bytes:?}");
+            assert!(
+                Reader::new("test", bytes).integer("a number").is_err(),
+                "{bytes:?}"
+            );
         }
     }
 
@@ -301,9 +306,23 @@ mod tests {
     fn fields_are_found_by_their_tags() {
         let bytes = value(SEQUENCE, &[&field(0, &[&integer(7)]), &field(3, &[&integer(9)])]);
         let mut fields = Reader::new("test", &bytes).fields("a sequence").unwrap();
-        assert_eq!(fields.required(0, "a number").unwrap().integer("a number").unwrap(), 7);
+        assert_eq!(
+            fields
+                .required(0, "a number")
+                .unwrap()
+                .integer("a number")
+                .unwrap(),
+            7
+        );
         assert!(fields.optional(2).unwrap().is_none());
-        assert_eq!(fields.required(3, "a number").unwrap().integer("a number").unwrap(), 9);
+        assert_eq!(
+            fields
+                .required(3, "a number")
+                .unwrap()
+                .integer("a number")
+                .unwrap(),
+            9
+        );
         assert!(fields.required(4, "a number").is_err());
     }
 

@@ -35,7 +35,7 @@ pub enum Error {
         found: &'static str,
     },
     /// The peer chose a mechanism that was not offered, or offers none that is known here.
-    #[error("expected a mechanism that was offered, found {found}")]
+    #[error("expected a mechanism that both sides know, found {found}")]
     Mechanism {
         /// The object identifiers that the peer named.
         found: String,
@@ -229,31 +229,35 @@ impl Error {
             Self::NoRealm { .. } => {
                 Some("write the user as `user@REALM`, or name the realm in the inventory")
             }
-            Self::KerberosPasswordNeeded => {
-                Some("use the password itself, or NTLM: an NT hash is a key for RC4 alone, which the KDC does not offer")
-            }
-            Self::KdcUnreachable { .. } => {
-                Some("name the realm's KDC in the inventory or in krb5.conf, and let this machine reach its TCP port 88")
-            }
+            Self::KerberosPasswordNeeded => Some(
+                "use the password itself, or NTLM: an NT hash is a key for RC4 alone, which the KDC does not offer",
+            ),
+            Self::KdcUnreachable { .. } => Some(
+                "name the realm's KDC in the inventory or in krb5.conf, and let this machine reach its TCP port 88",
+            ),
             Self::ClockSkew { .. } => Some("set this machine's clock; Kerberos allows five minutes"),
             Self::Kdc { code, .. } => match *code {
                 Code::SERVER_UNKNOWN => Some(
                     "address the server by the name that its SPN has (`setspn -L SERVER`), or override the service or the host name; \
                      an IP address has no SPN",
                 ),
-                Code::CLIENT_UNKNOWN => Some("is the user's name spelled right, and is the realm the user's own?"),
+                Code::CLIENT_UNKNOWN => {
+                    Some("is the user's name spelled right, and is the realm the user's own?")
+                }
                 Code::NO_COMMON_ENCRYPTION => Some(
                     "the account has no AES keys (set its password anew), or the domain allows no encryption type that its keys have",
                 ),
-                code if Code::is_about_the_account(code) => Some("every further try counts towards the account's lock"),
+                code if Code::is_about_the_account(code) => {
+                    Some("every further try counts towards the account's lock")
+                }
                 _ => None,
             },
-            Self::ServerRefused { code, .. } => match *code {
-                Code::MODIFIED | Code::BAD_INTEGRITY | Code::NOT_OURS => Some(
-                    "the SPN belongs to another account than the one that the service runs as; look for duplicates (`setspn -X`)",
-                ),
-                _ => None,
-            },
+            Self::ServerRefused {
+                code: Code::MODIFIED | Code::BAD_INTEGRITY | Code::NOT_OURS,
+                ..
+            } => Some(
+                "the SPN belongs to another account than the one that the service runs as; look for duplicates (`setspn -X`)",
+            ),
             _ => None,
         }
     }

@@ -102,7 +102,15 @@ impl Initiator {
         let realm = Realm::default();
         // Who tells nothing of realms with SPNEGO means NTLM.
         let scheme_realm = (scheme == Scheme::Kerberos).then_some(&realm);
-        Self::build(scheme, credentials, scheme_realm, target, channel_binding, entropy, now)
+        Self::build(
+            scheme,
+            credentials,
+            scheme_realm,
+            target,
+            channel_binding,
+            entropy,
+            now,
+        )
     }
 
     /// Starts a login that may use Kerberos in `realm`. For schemes without Kerberos it is the same as
@@ -119,7 +127,15 @@ impl Initiator {
         entropy: &mut dyn RngCore,
         now: FileTime,
     ) -> Self {
-        Self::build(scheme, credentials, Some(realm), target, channel_binding, entropy, now)
+        Self::build(
+            scheme,
+            credentials,
+            Some(realm),
+            target,
+            channel_binding,
+            entropy,
+            now,
+        )
     }
 
     fn build(

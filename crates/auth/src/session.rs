@@ -31,8 +31,8 @@ pub struct Session {
 /// The mechanism that made the session.
 enum Protection {
     Ntlm {
-        outgoing: Sealing,
-        incoming: Sealing,
+        outgoing: Box<Sealing>,
+        incoming: Box<Sealing>,
     },
     Kerberos {
         sealing: Box<kerberos::Sealing>,
@@ -43,7 +43,10 @@ enum Protection {
 impl Session {
     pub(crate) fn ntlm(outgoing: Sealing, incoming: Sealing) -> Self {
         Self {
-            protection: Protection::Ntlm { outgoing, incoming },
+            protection: Protection::Ntlm {
+                outgoing: Box::new(outgoing),
+                incoming: Box::new(incoming),
+            },
             broken: false,
         }
     }

@@ -155,7 +155,11 @@ fn with_port(kdc: &str) -> String {
 }
 
 /// Asks the realm's KDCs, one after the other until one answers. The error says what became of each.
-pub(crate) async fn ask(endpoint: &Endpoint, request: &KdcRequest, until: Instant) -> Result<Vec<u8>, String> {
+pub(crate) async fn ask(
+    endpoint: &Endpoint,
+    request: &KdcRequest,
+    until: Instant,
+) -> Result<Vec<u8>, String> {
     let kdcs = endpoint.kdcs(&request.realm);
     if kdcs.is_empty() {
         return Err("none is named for it".to_owned());
@@ -181,7 +185,9 @@ async fn exchange(kdc: &str, message: &[u8]) -> std::io::Result<Vec<u8>> {
     let too_long = |_| std::io::Error::from(std::io::ErrorKind::InvalidInput);
     let length = u32::try_from(message.len()).map_err(too_long)?;
     let mut stream = TcpStream::connect(kdc).await?;
-    stream.write_all(&[&length.to_be_bytes(), message].concat()).await?;
+    stream
+        .write_all(&[&length.to_be_bytes(), message].concat())
+        .await?;
     let mut length = [0; 4];
     stream.read_exact(&mut length).await?;
     let length = usize::try_from(u32::from_be_bytes(length)).unwrap_or(usize::MAX);

@@ -54,9 +54,15 @@ mod tests {
     fn frames_are_read_as_they_were_written() {
         let bytes = frame(AP_REP_TOKEN, b"message");
         assert_eq!(unframe(&bytes).unwrap(), (AP_REP_TOKEN, &b"message"[..]));
-        let other = der::value(der::APPLICATION_0, &[&der::value(der::OBJECT_IDENTIFIER, &[&[0x2b]]), b"xy"]);
+        let other = der::value(
+            der::APPLICATION_0,
+            &[&der::value(der::OBJECT_IDENTIFIER, &[&[0x2b]]), b"xy"],
+        );
         assert!(matches!(unframe(&other), Err(Error::Mechanism { .. })));
-        let empty = der::value(der::APPLICATION_0, &[&der::value(der::OBJECT_IDENTIFIER, &[KRB5])]);
+        let empty = der::value(
+            der::APPLICATION_0,
+            &[&der::value(der::OBJECT_IDENTIFIER, &[KRB5])],
+        );
         assert!(unframe(&empty).is_err());
     }
 

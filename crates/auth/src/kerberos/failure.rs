@@ -30,7 +30,9 @@ pub(crate) fn meaning(code: i64, text: Option<&str>) -> String {
     let (name, words) = CODES
         .iter()
         .find(|(number, ..)| *number == code)
-        .map_or(("an error", "not listed in RFC 4120"), |(_, name, words)| (*name, *words));
+        .map_or(("an error", "not listed in RFC 4120"), |(_, name, words)| {
+            (*name, *words)
+        });
     let text = text.map_or_else(String::new, |text| format!("; it says {text:?}"));
     format!("{words} ({name}, {code}){text}")
 }
@@ -39,33 +41,65 @@ const CODES: &[(i64, &str, &str)] = &[
     (3, "KDC_ERR_BAD_PVNO", "the protocol version is not known there"),
     (6, "KDC_ERR_C_PRINCIPAL_UNKNOWN", "no such user"),
     (7, "KDC_ERR_S_PRINCIPAL_UNKNOWN", "no such service"),
-    (8, "KDC_ERR_PRINCIPAL_NOT_UNIQUE", "several accounts have this name"),
+    (
+        8,
+        "KDC_ERR_PRINCIPAL_NOT_UNIQUE",
+        "several accounts have this name",
+    ),
     (9, "KDC_ERR_NULL_KEY", "the account has no key"),
     (12, "KDC_ERR_POLICY", "a policy forbids it"),
     (13, "KDC_ERR_BADOPTION", "the request cannot be granted"),
     (14, "KDC_ERR_ETYPE_NOSUPP", "no common encryption type"),
-    (16, "KDC_ERR_PADATA_TYPE_NOSUPP", "this kind of proof is not taken"),
+    (
+        16,
+        "KDC_ERR_PADATA_TYPE_NOSUPP",
+        "this kind of proof is not taken",
+    ),
     (17, "KDC_ERR_TRTYPE_NOSUPP", "this transport is not taken"),
-    (18, "KDC_ERR_CLIENT_REVOKED", "the account is locked, disabled or expired"),
+    (
+        18,
+        "KDC_ERR_CLIENT_REVOKED",
+        "the account is locked, disabled or expired",
+    ),
     (23, "KDC_ERR_KEY_EXPIRED", "the password has expired"),
     (24, "KDC_ERR_PREAUTH_FAILED", "wrong password"),
     (25, "KDC_ERR_PREAUTH_REQUIRED", "further proof is wanted"),
-    (29, "KDC_ERR_SVC_UNAVAILABLE", "a service that the KDC needs is not available"),
-    (31, "KRB_AP_ERR_BAD_INTEGRITY", "the message does not decrypt there"),
+    (
+        29,
+        "KDC_ERR_SVC_UNAVAILABLE",
+        "a service that the KDC needs is not available",
+    ),
+    (
+        31,
+        "KRB_AP_ERR_BAD_INTEGRITY",
+        "the message does not decrypt there",
+    ),
     (32, "KRB_AP_ERR_TKT_EXPIRED", "the ticket has expired"),
     (33, "KRB_AP_ERR_TKT_NYV", "the ticket is not valid yet"),
     (34, "KRB_AP_ERR_REPEAT", "the message came a second time"),
     (35, "KRB_AP_ERR_NOT_US", "the ticket is for somebody else"),
-    (36, "KRB_AP_ERR_BADMATCH", "ticket and message do not belong together"),
+    (
+        36,
+        "KRB_AP_ERR_BADMATCH",
+        "ticket and message do not belong together",
+    ),
     (37, "KRB_AP_ERR_SKEW", "the clocks differ too much"),
     (38, "KRB_AP_ERR_BADADDR", "the address is not the ticket's"),
     (40, "KRB_AP_ERR_MSG_TYPE", "this message is not expected"),
-    (41, "KRB_AP_ERR_MODIFIED", "the message does not fit the service's key"),
+    (
+        41,
+        "KRB_AP_ERR_MODIFIED",
+        "the message does not fit the service's key",
+    ),
     (44, "KRB_AP_ERR_BADKEYVER", "the service's key has changed"),
     (45, "KRB_AP_ERR_NOKEY", "the service has no such key"),
     (46, "KRB_AP_ERR_MUT_FAIL", "mutual authentication failed"),
     (50, "KRB_AP_ERR_INAPP_CKSUM", "this kind of checksum is not taken"),
-    (52, "KRB_ERR_RESPONSE_TOO_BIG", "the answer is too big for this transport"),
+    (
+        52,
+        "KRB_ERR_RESPONSE_TOO_BIG",
+        "the answer is too big for this transport",
+    ),
     (60, "KRB_ERR_GENERIC", "a failure without a code"),
     (61, "KRB_ERR_FIELD_TOOLONG", "a field is too long"),
     (68, "KDC_ERR_WRONG_REALM", "the user belongs to another realm"),

@@ -1,7 +1,7 @@
 //! Keys: made from passwords and at random, used to encrypt, decrypt and sign.
 
-use picky_krb::crypto::aes::{AesSize, checksum_sha_aes, derive_key_from_password};
 use picky_krb::crypto::CipherSuite;
+use picky_krb::crypto::aes::{AesSize, checksum_sha_aes, derive_key_from_password};
 use rand::RngCore;
 use zeroize::Zeroizing;
 
@@ -170,7 +170,13 @@ mod tests {
     }
 
     fn of(kind: EncryptionType, password: &str, salt: &[u8]) -> Key {
-        Key::of_user(kind, &Credentials::new("raeburn", Secret::from(password)), salt, None).unwrap()
+        Key::of_user(
+            kind,
+            &Credentials::new("raeburn", Secret::from(password)),
+            salt,
+            None,
+        )
+        .unwrap()
     }
 
     #[test]
@@ -179,7 +185,11 @@ mod tests {
         let salt = b"EXAMPLE.COMtest1";
         assert_eq!(
             of(EncryptionType::Aes256, "5hYYSAfFJp", salt).bytes(),
-            hex("daded1cc15ae17deaa63a490f76789 44758f3b255a542569cb20eba761eeabac".replace(' ', "").as_str())
+            hex(
+                "daded1cc15ae17deaa63a490f76789 44758f3b255a542569cb20eba761eeabac"
+                    .replace(' ', "")
+                    .as_str()
+            )
         );
         assert_eq!(
             of(EncryptionType::Aes128, "5hYYSAfFJp", salt).bytes(),
@@ -200,7 +210,11 @@ mod tests {
             for length in [0, 1, 15, 16, 17, 31, 32, 33, 100] {
                 let plain = vec![0x5a; length];
                 let mut sealed = key.encrypt(Usage::ApReply, &plain, &mut chance).unwrap();
-                assert_eq!(*key.decrypt(Usage::ApReply, &sealed).unwrap(), plain, "{kind} {length}");
+                assert_eq!(
+                    *key.decrypt(Usage::ApReply, &sealed).unwrap(),
+                    plain,
+                    "{kind} {length}"
+                );
                 assert!(key.decrypt(Usage::TgsReply, &sealed).is_none());
                 assert!(other.decrypt(Usage::ApReply, &sealed).is_none());
                 *sealed.last_mut().unwrap() ^= 1;
@@ -219,13 +233,17 @@ mod tests {
         let credentials = Credentials::new("u", Secret::from_nt_hash(&hash));
         let key = |kind| Key::of_user(kind, &credentials, b"", None);
         assert_eq!(key(EncryptionType::Rc4).unwrap().bytes(), hash.bytes());
-        assert!(matches!(key(EncryptionType::Aes256), Err(Error::KerberosPasswordNeeded)));
+        assert!(matches!(
+            key(EncryptionType::Aes256),
+            Err(Error::KerberosPasswordNeeded)
+        ));
     }
 
     #[test]
     fn other_iteration_counts_are_refused_rather_than_guessed() {
         let credentials = Credentials::new("u", Secret::from("x"));
-        let with = |parameters: &[u8]| Key::of_user(EncryptionType::Aes256, &credentials, b"s", Some(parameters));
+        let with =
+            |parameters: &[u8]| Key::of_user(EncryptionType::Aes256, &credentials, b"s", Some(parameters));
         assert!(with(&[0, 0, 0x10, 0]).is_ok());
         assert!(matches!(with(&[0, 0, 0, 1]), Err(Error::Malformed { .. })));
     }

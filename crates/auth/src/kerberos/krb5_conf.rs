@@ -51,7 +51,11 @@ impl Krb5Conf {
             let malformed = |expected| Error::Malformed {
                 message: "krb5.conf",
                 expected,
-                found: format!("line {}: {:?}", number + 1, line.chars().take(60).collect::<String>()),
+                found: format!(
+                    "line {}: {:?}",
+                    number + 1,
+                    line.chars().take(60).collect::<String>()
+                ),
             };
             let line = line.trim();
             if line.is_empty() || line.starts_with(['#', ';']) {
@@ -60,7 +64,9 @@ impl Krb5Conf {
             if let Some(include) = include(line) {
                 settings.includes.push(include);
             } else if let Some(name) = line.strip_prefix('[') {
-                let (name, _) = name.split_once(']').ok_or_else(|| malformed("`]` after a section's name"))?;
+                let (name, _) = name
+                    .split_once(']')
+                    .ok_or_else(|| malformed("`]` after a section's name"))?;
                 name.trim().clone_into(&mut section);
                 path.clear();
             } else if line.starts_with('}') {
@@ -103,7 +109,11 @@ impl Krb5Conf {
         self.default_realm = self.default_realm.take().or(other.default_realm);
         for (realm, more) in other.kdcs {
             let kdcs = self.kdcs.entry(realm).or_default();
-            kdcs.extend(more.into_iter().filter(|kdc| !kdcs.contains(kdc)).collect::<Vec<_>>());
+            kdcs.extend(
+                more.into_iter()
+                    .filter(|kdc| !kdcs.contains(kdc))
+                    .collect::<Vec<_>>(),
+            );
         }
         for (host, realm) in other.domains {
             self.domains.entry(host).or_insert(realm);
@@ -144,7 +154,10 @@ impl Krb5Conf {
         }
         while let Some((_, domain)) = rest.split_once('.') {
             // MIT takes `example.com` for its hosts too where `.example.com` is not there.
-            let above = self.domains.get(&format!(".{domain}")).or_else(|| self.domains.get(domain));
+            let above = self
+                .domains
+                .get(&format!(".{domain}"))
+                .or_else(|| self.domains.get(domain));
             if above.is_some() {
                 return above.map(String::as_str);
             }
@@ -203,7 +216,10 @@ includedir /etc/krb5.conf.d/
             ["dc1.contoso.example", "dc2.contoso.example:1088"]
         );
         assert!(settings.kdcs("FABRIKAM.EXAMPLE").is_empty());
-        assert_eq!(settings.take_includes(), [Include::Folder("/etc/krb5.conf.d/".to_owned())]);
+        assert_eq!(
+            settings.take_includes(),
+            [Include::Folder("/etc/krb5.conf.d/".to_owned())]
+        );
         assert!(settings.take_includes().is_empty());
     }
 

@@ -152,12 +152,7 @@ fn body(request: &Request<'_>, options: u32, client: Option<&Principal>) -> Vec<
     )
 }
 
-fn authenticator(
-    ticket: &Ticket,
-    now: Instant,
-    checksum: Vec<u8>,
-    session: Option<(&Key, u32)>,
-) -> Vec<u8> {
+fn authenticator(ticket: &Ticket, now: Instant, checksum: Vec<u8>, session: Option<(&Key, u32)>) -> Vec<u8> {
     let session = session.map_or_else(Vec::new, |(subkey, sequence)| {
         let key = der::value(
             der::SEQUENCE,

@@ -119,7 +119,11 @@ pub(crate) struct ForeignName {
 
 impl ForeignName {
     pub(crate) fn read(mut outer: der::Reader<'_>) -> Result<Self, Error> {
-        let der = outer.clone().one(der::SEQUENCE, "a PrincipalName")?.whole.to_vec();
+        let der = outer
+            .clone()
+            .one(der::SEQUENCE, "a PrincipalName")?
+            .whole
+            .to_vec();
         let mut fields = outer.fields("a PrincipalName")?;
         let mut list = fields
             .required(1, "the components of a name")?
@@ -166,7 +170,10 @@ mod tests {
             ("a@b@contoso.example", "a@b", false),
         ] {
             let principal = Principal::of_user(name, realm);
-            assert_eq!((principal.to_string().as_str(), principal.is_enterprise()), (shown, enterprise));
+            assert_eq!(
+                (principal.to_string().as_str(), principal.is_enterprise()),
+                (shown, enterprise)
+            );
         }
     }
 

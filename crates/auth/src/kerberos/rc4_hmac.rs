@@ -18,7 +18,10 @@ pub(super) fn encrypt(key: &[u8; 16], usage: Usage, confounder: [u8; 8], plain: 
     out.extend_from_slice(&checksum);
     out.extend_from_slice(&confounder);
     out.extend_from_slice(plain);
-    apply(&hmac_md5(&base, &[&checksum]), out.get_mut(16..).unwrap_or_default());
+    apply(
+        &hmac_md5(&base, &[&checksum]),
+        out.get_mut(16..).unwrap_or_default(),
+    );
     out
 }
 

@@ -93,7 +93,9 @@ impl KdcAnswer {
             Some(list) => pa_data(list)?,
             None => Vec::new(),
         };
-        let client_realm = fields.required(3, "the client's realm")?.string("the client's realm")?;
+        let client_realm = fields
+            .required(3, "the client's realm")?
+            .string("the client's realm")?;
         let client = ForeignName::read(fields.required(4, "the client's name")?)?;
         let mut ticket_field = fields.required(5, "a ticket")?;
         let ticket = ticket_field.one(der::application(1), "a ticket")?;
@@ -113,7 +115,12 @@ impl KdcAnswer {
 
 impl KdcReply {
     /// Decrypts the client's part. `None`: the key is another one.
-    pub(crate) fn open(self, key: &Key, usage: Usage, nonce: u32) -> Result<Option<(Ticket, ForeignName)>, Error> {
+    pub(crate) fn open(
+        self,
+        key: &Key,
+        usage: Usage,
+        nonce: u32,
+    ) -> Result<Option<(Ticket, ForeignName)>, Error> {
         let Some(plain) = key.decrypt(usage, &self.sealed) else {
             return Ok(None);
         };
@@ -147,7 +154,9 @@ impl KrbError {
             .fields("a KRB-ERROR")?;
         version(&mut fields, 0)?;
         let mut server_time = fields.required(4, "the server's time")?;
-        let server_time = server_time.one(der::GENERALIZED_TIME, "the server's time")?.content;
+        let server_time = server_time
+            .one(der::GENERALIZED_TIME, "the server's time")?
+            .content;
         let code = fields.required(6, "an error code")?.integer("an error code")?;
         let mut text = |number| match fields.optional(number) {
             Ok(Some(mut field)) => field.string("a text").ok(),
@@ -184,7 +193,9 @@ pub(crate) fn key_hints(padata: &[PaData]) -> Vec<KeyHint> {
         let mut hints = Vec::new();
         while !list.is_empty() {
             let mut fields = list.fields("an ETYPE-INFO2-ENTRY")?;
-            let kind = fields.required(0, "an encryption type")?.integer("an encryption type")?;
+            let kind = fields
+                .required(0, "an encryption type")?
+                .integer("an encryption type")?;
             let salt = match fields.optional(1)? {
                 Some(mut salt) => Some(salt.one(der::GENERAL_STRING, "a salt")?.content.to_vec()),
                 None => None,
@@ -280,7 +291,9 @@ fn ticket_server(mut ticket: Reader<'_>) -> Result<ForeignName, Error> {
 
 fn encrypted_data<'a>(mut outer: Reader<'a>) -> Result<(i64, &'a [u8]), Error> {
     let mut fields = outer.fields("EncryptedData")?;
-    let kind = fields.required(0, "an encryption type")?.integer("an encryption type")?;
+    let kind = fields
+        .required(0, "an encryption type")?
+        .integer("an encryption type")?;
     let mut cipher = fields.required(2, "a cipher text")?;
     Ok((kind, cipher.one(der::OCTET_STRING, "a cipher text")?.content))
 }

@@ -34,7 +34,11 @@ pub(crate) struct Tickets {
 /// Of the types that a KDC is asked for, the user's key is made for the first one that it may be made for, and the
 /// session key is of any.
 const RC4_ALONE: &[EncryptionType] = &[EncryptionType::Rc4];
-const RC4_FIRST: &[EncryptionType] = &[EncryptionType::Rc4, EncryptionType::Aes256, EncryptionType::Aes128];
+const RC4_FIRST: &[EncryptionType] = &[
+    EncryptionType::Rc4,
+    EncryptionType::Aes256,
+    EncryptionType::Aes128,
+];
 
 enum State {
     /// An AS-REQ is out.
@@ -87,10 +91,12 @@ impl Tickets {
     /// What to send, and whose KDC to. `None` once there is a ticket, or will never be one.
     pub(crate) fn request(&self) -> Option<KdcRequest> {
         match &self.state {
-            State::Asking { realm, message, .. } | State::Granted { realm, message, .. } => Some(KdcRequest {
-                realm: realm.clone(),
-                message: message.clone(),
-            }),
+            State::Asking { realm, message, .. } | State::Granted { realm, message, .. } => {
+                Some(KdcRequest {
+                    realm: realm.clone(),
+                    message: message.clone(),
+                })
+            }
             State::Done(_) | State::Failed => None,
         }
     }

@@ -86,11 +86,31 @@ pub(super) fn unseal(
         found,
     };
     let Some((head, rest)) = signature.split_first_chunk::<HEADER>() else {
-        return Err(malformed("16 bytes and more", format!("{} bytes", signature.len())));
+        return Err(malformed(
+            "16 bytes and more",
+            format!("{} bytes", signature.len()),
+        ));
     };
-    let [a, b, found_flags, filler, ec_high, ec_low, rrc_high, rrc_low, high @ .., s0, s1, s2, s3] = *head;
+    let [
+        a,
+        b,
+        found_flags,
+        filler,
+        ec_high,
+        ec_low,
+        rrc_high,
+        rrc_low,
+        high @ ..,
+        s0,
+        s1,
+        s2,
+        s3,
+    ] = *head;
     if [a, b] != WRAP || filler != 0xff {
-        return Err(malformed("a wrap token of RFC 4121", format!("{a:#04x} {b:#04x}")));
+        return Err(malformed(
+            "a wrap token of RFC 4121",
+            format!("{a:#04x} {b:#04x}"),
+        ));
     }
     if found_flags & 7 != flags | SEALED {
         return Err(malformed(
@@ -99,7 +119,10 @@ pub(super) fn unseal(
         ));
     }
     if high != [0; 4] {
-        return Err(malformed("a sequence number of 32 bits", "a larger one".to_owned()));
+        return Err(malformed(
+            "a sequence number of 32 bits",
+            "a larger one".to_owned(),
+        ));
     }
     let sequence = u32::from_be_bytes([s0, s1, s2, s3]);
     let extra = u16::from_be_bytes([ec_high, ec_low]);

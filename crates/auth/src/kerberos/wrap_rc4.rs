@@ -85,7 +85,10 @@ pub(super) fn unseal(
         return Ok(None);
     }
     let padding = message.last().map_or(0, |&padding| usize::from(padding));
-    let plain = message.len().checked_sub(padding).and_then(|end| message.get(8..end));
+    let plain = message
+        .len()
+        .checked_sub(padding)
+        .and_then(|end| message.get(8..end));
     match plain.filter(|_| (1..=8).contains(&padding)) {
         Some(plain) => Ok(Some((sequence, plain.to_vec()))),
         None => Err(malformed("1 to 8 bytes of padding", format!("{padding}"))),
@@ -171,7 +174,9 @@ fn unframe(bytes: &[u8]) -> Result<&[u8], Error> {
     let mut outer = Reader::new("Kerberos token", bytes);
     let mut inner = outer.inside(der::APPLICATION_0, "a GSS token")?;
     outer.end()?;
-    let mechanism = inner.one(der::OBJECT_IDENTIFIER, "the mechanism's identifier")?.content;
+    let mechanism = inner
+        .one(der::OBJECT_IDENTIFIER, "the mechanism's identifier")?
+        .content;
     match mechanism == KRB5 {
         true => Ok(inner.rest()),
         false => Err(Error::Mechanism {

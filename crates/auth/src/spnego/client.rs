@@ -118,9 +118,7 @@ impl Client {
             }
             None => {
                 self.mech_types = token::mech_types(&[NTLMSSP]);
-                self.state = State::Negotiating {
-                    second_choice: false,
-                };
+                self.state = State::Negotiating { second_choice: false };
                 self.ntlm.step(None)?.token
             }
         };

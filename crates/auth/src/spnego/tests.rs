@@ -213,7 +213,7 @@ fn client_refuses_other_offers() {
     let error = answer(|token| token.mechanism = Some(KERBEROS));
     assert_eq!(
         error.to_string(),
-        "expected NTLM as the negotiated mechanism, found 1.2.840.113554.1.2.2"
+        "expected a mechanism that both sides know, found 1.2.840.113554.1.2.2"
     );
     assert!(matches!(
         answer(|token| token.state = Some(State::Reject)),
@@ -297,7 +297,7 @@ fn server_refuses_clients_without_ntlm() {
     let error = server().step(&offer, &accounts).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "expected NTLM as the negotiated mechanism, found 1.2.840.113554.1.2.2"
+        "expected a mechanism that both sides know, found 1.2.840.113554.1.2.2"
     );
     let error = server()
         .step(&Init::write(&mech_types(&[]), b""), &accounts)

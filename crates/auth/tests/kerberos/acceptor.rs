@@ -36,7 +36,13 @@ impl Acceptor {
         Self::start_as(kdc, protocol, service, "localhost", binding)
     }
 
-    pub(super) fn start_as(kdc: &Kdc, protocol: &str, service: &str, host: &str, binding: Option<&[u8]>) -> Self {
+    pub(super) fn start_as(
+        kdc: &Kdc,
+        protocol: &str,
+        service: &str,
+        host: &str,
+        binding: Option<&[u8]>,
+    ) -> Self {
         let (_, python) = oracle().unwrap();
         let mut child = Command::new(python)
             .args(["-u", "-c", SCRIPT, protocol, service, host])
@@ -106,5 +112,7 @@ fn hex(bytes: &[u8]) -> String {
 
 fn bytes(text: &str) -> Vec<u8> {
     let pairs = text.as_bytes().chunks_exact(2);
-    pairs.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
+    pairs
+        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
+        .collect()
 }

@@ -17,7 +17,10 @@ pub(super) struct Kdc {
 
 /// The oracle's folder and its Python, where both are there and a KDC is installed.
 pub(super) fn oracle() -> Option<(PathBuf, PathBuf)> {
-    #[expect(clippy::disallowed_methods, reason = "the judges are found through the environment")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the judges are found through the environment"
+    )]
     let path = |name| std::env::var_os(name).map(PathBuf::from);
     let (Some(folder), Some(venv)) = (path("CASGATE_ORACLE"), path("CASGATE_ORACLE_VENV")) else {
         println!("skipped: CASGATE_ORACLE and CASGATE_ORACLE_VENV are not set");
@@ -42,11 +45,18 @@ impl Kdc {
         let script = std::fs::read_to_string(oracle.join("kdc")).unwrap();
         // MIT gives out no session keys of RC4 unless it is allowed to.
         let script = script
-            .replace("[libdefaults]\n", "[libdefaults]\n  allow_rc4 = true\n  allow_weak_crypto = true\n")
+            .replace(
+                "[libdefaults]\n",
+                "[libdefaults]\n  allow_rc4 = true\n  allow_weak_crypto = true\n",
+            )
             .replace(REALM, realm);
         let path = folder.path().join("kdc");
         std::fs::write(&path, script).unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
         let done = Command::new("bash")
             .arg(&path)
             .arg("start")
@@ -84,7 +94,9 @@ impl Kdc {
             .output()
             .unwrap();
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        let complaint = said.lines().find(|line| !line.contains("defaulting to no policy") && !line.trim().is_empty());
+        let complaint = said
+            .lines()
+            .find(|line| !line.contains("defaulting to no policy") && !line.trim().is_empty());
         assert!(output.status.success() && complaint.is_none(), "{query}: {said}");
     }
 
@@ -92,7 +104,9 @@ impl Kdc {
     pub(super) fn ask(&self, message: &[u8]) -> Vec<u8> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-        stream.write_all(&u32::try_from(message.len()).unwrap().to_be_bytes()).unwrap();
+        stream
+            .write_all(&u32::try_from(message.len()).unwrap().to_be_bytes())
+            .unwrap();
         stream.write_all(message).unwrap();
         let mut length = [0; 4];
         stream.read_exact(&mut length).unwrap();

@@ -43,7 +43,13 @@ pub(super) fn realm() -> Realm {
 pub(super) fn binding(signature: &[u8]) -> ChannelBinding {
     let oid = [6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 0x0b];
     let length = u8::try_from(signature.len()).unwrap();
-    let certificate = [&[0x30, 17 + length, 0x30, 0, 0x30, 11][..], &oid, &[3, length], signature].concat();
+    let certificate = [
+        &[0x30, 17 + length, 0x30, 0, 0x30, 11][..],
+        &oid,
+        &[3, length],
+        signature,
+    ]
+    .concat();
     auth::channel_binding(&certificate).unwrap().unwrap()
 }
 

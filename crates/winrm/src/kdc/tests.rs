@@ -49,7 +49,11 @@ fn the_default_realm_is_only_for_those_who_mean_it() {
         (AuthMethod::Negotiate, "administrator", None),
         (AuthMethod::Negotiate, r".\administrator", None),
     ] {
-        assert_eq!(endpoint(auth, user).realm().user.as_deref(), expected, "{auth:?} {user}");
+        assert_eq!(
+            endpoint(auth, user).realm().user.as_deref(),
+            expected,
+            "{auth:?} {user}"
+        );
     }
     let mut told = endpoint(AuthMethod::Negotiate, "administrator");
     told.kerberos.realm = Some("OTHER.EXAMPLE".to_owned());
@@ -61,7 +65,11 @@ fn kdcs_come_from_the_endpoint_then_the_settings_then_the_name() {
     let mut endpoint = endpoint(AuthMethod::Kerberos, "operator");
     assert_eq!(endpoint.kdcs("CONTOSO.EXAMPLE"), ["dc1:88", "dc2:1088"]);
     assert_eq!(endpoint.kdcs("FABRIKAM.EXAMPLE"), ["fabrikam.example:88"]);
-    endpoint.kerberos.kdcs = vec!["2001:db8::1".to_owned(), "[2001:db8::2]:1088".to_owned(), "dc9".to_owned()];
+    endpoint.kerberos.kdcs = vec![
+        "2001:db8::1".to_owned(),
+        "[2001:db8::2]:1088".to_owned(),
+        "dc9".to_owned(),
+    ];
     assert_eq!(
         endpoint.kdcs("contoso.example"),
         ["[2001:db8::1]:88", "[2001:db8::2]:1088", "dc9:88"]
@@ -85,7 +93,13 @@ fn settings_are_read_with_what_they_include() {
     let more = folder.path().join("krb5.conf.d");
     std::fs::create_dir(&more).unwrap();
     let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
-    write("krb5.conf", &format!("includedir {}\ninclude {0}\n[libdefaults]\ndefault_realm = A\n", more.display()));
+    write(
+        "krb5.conf",
+        &format!(
+            "includedir {}\ninclude {0}\n[libdefaults]\ndefault_realm = A\n",
+            more.display()
+        ),
+    );
     write("krb5.conf.d/one", "[realms]\nA = {\nkdc = one\n}\n");
     write("krb5.conf.d/two.conf", "[realms]\nA = {\nkdc = two\n}\n");
     write("krb5.conf.d/.hidden", "[realms]\nA = {\nkdc = hidden\n}\n");
@@ -96,7 +110,11 @@ fn settings_are_read_with_what_they_include() {
     assert_eq!(settings.default_realm(), Some("A"));
     assert_eq!(settings.kdcs("A"), ["one", "two"]);
     assert_eq!(complaints.len(), 2, "{complaints:?}");
-    assert!(complaints.iter().any(|text| text.contains("broken") && text.contains("line 1")));
+    assert!(
+        complaints
+            .iter()
+            .any(|text| text.contains("broken") && text.contains("line 1"))
+    );
 }
 
 /// A KDC that reads one question and then answers with these bytes.
@@ -122,7 +140,11 @@ fn request() -> KdcRequest {
 
 #[tokio::test]
 async fn the_next_kdc_is_asked_where_one_does_not_answer() {
-    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let closed = TcpListener::bind("127.0.0.1:0")
+        .await
+        .unwrap()
+        .local_addr()
+        .unwrap();
     let mut endpoint = endpoint(AuthMethod::Kerberos, "operator");
     let endless = kdc(vec![0xff; 8]).await;
     let cut = kdc(b"\0\0\0\x09short".to_vec()).await;
@@ -142,5 +164,8 @@ async fn a_silent_kdc_ends_with_the_time_of_the_login() {
     endpoint.kerberos.kdcs = vec![listener.local_addr().unwrap().to_string(); 2];
     let until = Instant::now() + Duration::from_millis(200);
     let error = ask(&endpoint, &request(), until).await.unwrap_err();
-    assert!(error.contains("silence for") && error.contains("no time was left"), "{error}");
+    assert!(
+        error.contains("silence for") && error.contains("no time was left"),
+        "{error}"
+    );
 }

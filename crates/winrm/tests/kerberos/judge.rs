@@ -35,9 +35,16 @@ impl Judge {
         }
         let folder = tempfile::tempdir().unwrap();
         let script = oracle.join("kdc");
-        let kdc_port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let kdc_port = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
         let port = kdc_port.to_string();
-        assert!(kdc(&script, &["start".as_ref(), folder.path().as_os_str(), port.as_ref()]));
+        assert!(kdc(
+            &script,
+            &["start".as_ref(), folder.path().as_os_str(), port.as_ref()]
+        ));
         let mut endpoint = Command::new(python)
             .arg("-u")
             .arg(oracle.join("endpoint.py"))
@@ -68,7 +75,10 @@ impl Judge {
         Some(judge)
     }
 
-    #[expect(clippy::disallowed_methods, reason = "the endpoint is waited for in real time")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the endpoint is waited for in real time"
+    )]
     fn wait_for_port(&self) -> u16 {
         let until = Instant::now() + PATIENCE;
         while Instant::now() < until {
@@ -94,7 +104,9 @@ impl Judge {
         let scheme = if self.tls { "https" } else { "http" };
         let certificate = || std::fs::read(self.folder.path().join("certificate.pem")).unwrap();
         Endpoint {
-            url: format!("{scheme}://localhost:{}/wsman", self.port).parse().unwrap(),
+            url: format!("{scheme}://localhost:{}/wsman", self.port)
+                .parse()
+                .unwrap(),
             auth,
             credentials: auth::Credentials::new(USER, auth::Secret::from(PASSWORD)),
             tls: TlsPolicy {

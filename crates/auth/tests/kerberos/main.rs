@@ -2,11 +2,10 @@
 //!
 //! Runs where `CASGATE_ORACLE` and `CASGATE_ORACLE_VENV` are set and `krb5kdc` is installed.
 
-#[path = "kerberos/acceptor.rs"]
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests")]
+
 mod acceptor;
-#[path = "kerberos/kdc.rs"]
 mod kdc;
-#[path = "kerberos/login.rs"]
 mod login;
 
 use auth::{Error, Scheme, Session};
@@ -23,9 +22,17 @@ fn talk(session: &mut Session, acceptor: &mut Acceptor, overhead: usize) {
         assert_eq!(sealed.data.len(), plain.len() + overhead);
         // MIT leaves the padding in place where it has no buffer of its own.
         let padded = [&plain[..], &vec![1; overhead]].concat();
-        assert_eq!(acceptor.unwrap(&sealed.signature, &sealed.data), padded, "{length} bytes out");
+        assert_eq!(
+            acceptor.unwrap(&sealed.signature, &sealed.data),
+            padded,
+            "{length} bytes out"
+        );
         let (signature, data) = acceptor.wrap(&plain);
-        assert_eq!(session.unseal(&signature, &data).unwrap(), plain, "{length} bytes in");
+        assert_eq!(
+            session.unseal(&signature, &data).unwrap(),
+            plain,
+            "{length} bytes in"
+        );
     }
 }
 
@@ -95,7 +102,12 @@ fn an_nt_hash_logs_in_with_rc4() {
 #[test]
 fn users_are_found_by_every_form_of_their_name() {
     let Some(kdc) = Kdc::start() else { return };
-    for user in ["operator", r"CASGATE\operator", "operator@casgate.test", "operator@CASGATE.TEST"] {
+    for user in [
+        "operator",
+        r"CASGATE\operator",
+        "operator@casgate.test",
+        "operator@CASGATE.TEST",
+    ] {
         let mut acceptor = Acceptor::start(&kdc, "kerberos", "HTTP", None);
         let login = Login {
             credentials: operator(user),
@@ -221,7 +233,11 @@ fn the_channel_binding_is_compared() {
     let Some(kdc) = Kdc::start() else { return };
     let binding = login::binding(b"");
     // MIT's library lets those in who bind to nothing; Windows does so unless it is told to be strict.
-    let cases = [(Some(binding.clone()), true), (Some(login::binding(b"other")), false), (None, true)];
+    let cases = [
+        (Some(binding.clone()), true),
+        (Some(login::binding(b"other")), false),
+        (None, true),
+    ];
     for (ours, accepted) in cases {
         for (scheme, protocol) in [(Scheme::Kerberos, "kerberos"), (Scheme::Negotiate, "negotiate")] {
             let mut acceptor = Acceptor::start(&kdc, protocol, "HTTP", Some(binding.application_data()));
@@ -229,7 +245,11 @@ fn the_channel_binding_is_compared() {
                 binding: ours.clone(),
                 ..Login::new(scheme)
             };
-            assert_eq!(log_in(&kdc, &mut acceptor, &login).is_ok(), accepted, "{scheme:?} {ours:?}");
+            assert_eq!(
+                log_in(&kdc, &mut acceptor, &login).is_ok(),
+                accepted,
+                "{scheme:?} {ours:?}"
+            );
         }
     }
 }
@@ -240,7 +260,11 @@ fn a_reply_that_is_repeated_or_altered_ends_the_session() {
     for attack in ["repeat", "alter", "reorder"] {
         let mut acceptor = Acceptor::start(&kdc, "kerberos", "HTTP", None);
         let mut session = log_in(&kdc, &mut acceptor, &Login::new(Scheme::Kerberos)).unwrap();
-        let (first, second, third) = (acceptor.wrap(b"one"), acceptor.wrap(b"two"), acceptor.wrap(b"three"));
+        let (first, second, third) = (
+            acceptor.wrap(b"one"),
+            acceptor.wrap(b"two"),
+            acceptor.wrap(b"three"),
+        );
         assert_eq!(session.unseal(&first.0, &first.1).unwrap(), b"one");
         let (signature, mut data) = match attack {
             "repeat" => first,
@@ -262,12 +286,17 @@ fn a_reply_that_is_repeated_or_altered_ends_the_session() {
 #[test]
 fn tickets_are_found_across_realms() {
     let Some(home) = Kdc::start() else { return };
-    let Some(away) = Kdc::start_named("AWAY.TEST") else { return };
+    let Some(away) = Kdc::start_named("AWAY.TEST") else {
+        return;
+    };
     for kdc in [&home, &away] {
         kdc.admin("addprinc -pw trust krbtgt/AWAY.TEST@CASGATE.TEST");
     }
     away.admin(&format!("addprinc -randkey {}", "HTTP/away.localhost"));
-    away.admin(&format!("ktadd -norandkey -k {} HTTP/away.localhost", away.keytab()));
+    away.admin(&format!(
+        "ktadd -norandkey -k {} HTTP/away.localhost",
+        away.keytab()
+    ));
     let mut acceptor = Acceptor::start_as(&away, "kerberos", "HTTP", "away.localhost", None);
     let login = Login {
         target: "HTTP/away.localhost".to_owned(),
