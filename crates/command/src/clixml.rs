@@ -4,6 +4,7 @@
 //! may come, with plain text before, between and after them. Nothing is ever lost: what cannot be decoded stays as it is. [`Decoder`] takes the
 //! stream in pieces, as it arrives; [`decode`] takes it whole.
 
+mod look;
 mod stream;
 
 use roxmltree::Node;

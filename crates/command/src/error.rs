@@ -60,6 +60,18 @@ pub enum Error {
         #[source]
         source: std::str::Utf8Error,
     },
+    /// The receiving side of an upload has other bytes than were sent.
+    #[error("expected SHA-256 {expected} of {expected_length} bytes, found {found} of {found_length}")]
+    UploadDiffers {
+        /// SHA-256 of what was sent.
+        expected: String,
+        /// Length of what was sent.
+        expected_length: u64,
+        /// SHA-256 of what the server has.
+        found: String,
+        /// Length of what the server has.
+        found_length: u64,
+    },
     /// The receiving side of an upload failed.
     #[error("the upload failed with exit code {exit_code}: {}", .said.escape_debug())]
     UploadFailed {

@@ -64,6 +64,8 @@ pub(crate) trait StepErrorExt {
     fn of_kind(self, kind: FailureKind) -> Self;
     /// What the operator can do.
     fn hint(self, hint: impl Into<String>) -> Self;
+    /// What the operator can do, if nothing better is known.
+    fn or_hint(self, hint: impl Into<String>) -> Self;
     /// The causes of `error`, outermost first; its own text is taken to be told already.
     fn caused_by(self, error: &dyn StdError) -> Self;
 }
@@ -77,6 +79,13 @@ impl StepErrorExt for StepError {
     fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+
+    fn or_hint(self, hint: impl Into<String>) -> Self {
+        match self.hint {
+            Some(_) => self,
+            None => self.hint(hint),
+        }
     }
 
     fn caused_by(mut self, error: &dyn StdError) -> Self {
@@ -155,23 +164,24 @@ pub(crate) fn from_balancer(doing: &str, error: &BalancerError) -> StepError {
 
 /// A front end that gave no answer.
 pub(crate) fn from_web(doing: &str, expected: &str, error: &WebError) -> StepError {
-    let kind = match () {
-        () if error.is_timeout() => FailureKind::TimedOut,
-        () if error.is_connect() => FailureKind::Unreachable,
-        () => FailureKind::Failed,
-    };
-    failed(doing, expected, error.to_string())
-        .of_kind(kind)
-        .caused_by(error)
+    let told = failed(doing, expected, error.to_string()).caused_by(error);
+    match () {
+        () if error.is_timeout() => told.of_kind(FailureKind::TimedOut),
+        () if error.is_connect() => told.of_kind(FailureKind::Unreachable).hint(
+            "the inventory says where the front end is (`address`, `https_port`), which name its certificate bears (`vip` of the pool) and \
+             who signed it (`ca_file`)",
+        ),
+        () => told,
+    }
 }
+
+const NO_ADMINISTRATOR: &str = "the login has no administrative token: the account must be a local administrator of the server, and for a \
+    local account LocalAccountTokenFilterPolicy decides";
 
 /// appcmd said no.
 pub(crate) fn from_appcmd(doing: &str, expected: &str, error: &AppcmdError) -> StepError {
     let hint = match error.kind {
-        AppcmdErrorKind::AccessDenied => Some(
-            "the login has no administrative token: the account must be a local administrator, and for a local account \
-             LocalAccountTokenFilterPolicy decides",
-        ),
+        AppcmdErrorKind::AccessDenied => Some(NO_ADMINISTRATOR),
         AppcmdErrorKind::Locked => Some(
             "the section is locked above the application; casgate writes location tags in applicationHost.config and never unlocks \
              sections",
@@ -198,7 +208,13 @@ pub(crate) fn from_appcmd(doing: &str, expected: &str, error: &AppcmdError) -> S
 
 /// Another program of Windows said no, or a line for it could not be written.
 pub(crate) fn from_iis(doing: &str, expected: &str, error: &iis::Error) -> StepError {
-    failed(doing, expected, one_line(&error.to_string())).caused_by(error)
+    /// ERROR_ACCESS_DENIED and ERROR_ELEVATION_REQUIRED.
+    const NOT_ELEVATED: [u32; 2] = [5, 740];
+    let is_elevated = !error.exit_code().is_some_and(|code| NOT_ELEVATED.contains(&code));
+    StepError {
+        hint: (!is_elevated).then(|| NO_ADMINISTRATOR.to_owned()),
+        ..failed(doing, expected, one_line(&error.to_string())).caused_by(error)
+    }
 }
 
 /// Text of a program on one line, cut to what a screen can show.

@@ -115,3 +115,71 @@ pub(crate) fn pages(plan: &Plan) -> Vec<String> {
         pages
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{FrontEnd, Ports, plan, session, world};
+
+    const RESTRICT: &str = "[[step]]\nrestrict = { application = \"Default Web Site/ecp\", unlisted = \"deny\", existing = \"keep\", \
+        allow = [{ role = \"loopback\" }] }\n";
+
+    #[test]
+    fn pages_are_those_of_the_playbook_or_of_what_it_restricts() {
+        let world = world(&Ports::default(), 1.0);
+        assert_eq!(
+            pages(&plan(&world, RESTRICT)),
+            ["/ecp/healthcheck.htm", "/owa/healthcheck.htm"]
+        );
+        let written =
+            format!("{RESTRICT}[[step]]\nwait_healthy = {{ paths = [\"/mapi/healthcheck.htm\"] }}\n");
+        assert_eq!(pages(&plan(&world, &written)), ["/mapi/healthcheck.htm"]);
+    }
+
+    #[tokio::test]
+    async fn what_keeps_a_page_from_being_healthy_is_told() {
+        let front_end = FrontEnd::start(|asked| match asked.path.as_str() {
+            "/good" => (200, "", "200 OK<br/>EXCH-SVR-2.DOMAIN.COM".to_owned()),
+            "/denied" => (403, "", String::new()),
+            "/idle" => (503, "", String::new()),
+            _ => (200, "", "<html>a login page</html>".to_owned()),
+        })
+        .await;
+        let ports = Ports {
+            https: front_end.port,
+            ca: Some(front_end.ca.clone()),
+            ..Ports::default()
+        };
+        let world = world(&ports, 1.0);
+        let session = session(&world, plan(&world, RESTRICT));
+        let paths = |path: &str| vec!["/good".to_owned(), path.to_owned()];
+        for (path, found, hint) in [
+            (
+                "/denied",
+                "/denied answers 403: this address is denied",
+                Some("role = \"operator\""),
+            ),
+            (
+                "/idle",
+                "/idle answers 503: out of service",
+                Some("Get-ServerHealth"),
+            ),
+            ("/other", "/other answers 200: <html>a login page</html>", None),
+        ] {
+            let error = look(&session, &paths(path)).await.unwrap_err().told("look");
+            assert_eq!((error.kind, error.found.as_str()), (FailureKind::Failed, found));
+            match (hint, error.hint) {
+                (Some(part), Some(hint)) => assert!(hint.contains(part), "{hint}"),
+                (expected, found) => assert_eq!(found.as_deref(), expected),
+            }
+        }
+        let facts = look(&session, &["/good".to_owned()]).await.unwrap();
+        assert_eq!(facts, ["/good answers 200: 200 OK<br/>EXCH-SVR-2.DOMAIN.COM"]);
+        drop(front_end);
+        let gone = look(&session, &["/good".to_owned()])
+            .await
+            .unwrap_err()
+            .told("look");
+        assert_eq!(gone.kind, FailureKind::Unreachable);
+    }
+}

@@ -195,3 +195,46 @@ async fn value(remote: &mut Remote, key: &str, name: &str) -> Result<String, Ste
         .map_err(told)?
         .ok_or_else(|| failed(&doing, format!("value {name} below {key}"), "no such value"))
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::testing::{Ports, world};
+
+    /// Every layer's name, and the kind of its failure.
+    fn layers(report: &PingReport) -> Vec<(&'static str, Option<FailureKind>)> {
+        let kind = |step: &PingStep| step.result.as_ref().err().map(|error| error.kind);
+        report.steps.iter().map(|step| (step.name, kind(step))).collect()
+    }
+
+    #[tokio::test]
+    async fn a_server_that_is_not_there_is_not_asked_for_more() {
+        let world = world(&Ports::default(), 1.0);
+        let report = ping(&world, &"cas01".into()).await;
+        assert_eq!(layers(&report), [("reach", Some(FailureKind::Unreachable))]);
+        assert!(!report.is_good());
+        let report = ping(&world, &"cas99".into()).await;
+        assert_eq!(layers(&report), [("reach", Some(FailureKind::Failed))]);
+    }
+
+    #[tokio::test]
+    async fn a_port_where_something_else_answers_is_no_login() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let ports = Ports {
+            winrm: listener.local_addr().unwrap().port(),
+            ..Ports::default()
+        };
+        let _serving = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                drop(stream);
+            }
+        });
+        let report = ping(&world(&ports, 1.0), &"cas01".into()).await;
+        assert_eq!(
+            layers(&report),
+            [("reach", None), ("log in", Some(FailureKind::Unreachable))]
+        );
+    }
+}

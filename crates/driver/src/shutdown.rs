@@ -41,3 +41,30 @@ pub fn signals() -> Result<mpsc::Receiver<StopRequest>, Error> {
     }
     Ok(receiver)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Command, id};
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_first_signal_asks_softly_and_every_further_one_hard() {
+        let mut stop = signals().unwrap();
+        let expected = [
+            ("TERM", StopRequest::Soft),
+            ("INT", StopRequest::Hard),
+            ("INT", StopRequest::Hard),
+        ];
+        for (name, request) in expected {
+            let sent = Command::new("kill")
+                .args(["-s", name, &id().to_string()])
+                .status()
+                .unwrap();
+            assert!(sent.success());
+            let heard = tokio::time::timeout(Duration::from_secs(5), stop.recv()).await;
+            assert_eq!(heard.unwrap(), Some(request), "{name}");
+        }
+    }
+}

@@ -5,11 +5,13 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use auth::Credentials;
-use inventory::{Auth, Inventory, LoadBalancer, Pool, PoolName, Server, ServerName, Transport, VantageName};
+use inventory::{
+    Auth, Inventory, LoadBalancer, Pool, PoolName, Server, ServerName, Tls, Transport, VantageName,
+};
 use jiff::SignedDuration;
 use rollout::RunId;
 use url::Url;
-use winrm::{AuthMethod, Endpoint, Timeouts, TlsPolicy};
+use winrm::{AuthMethod, Endpoint, Fingerprint, Timeouts, TlsBackend, TlsPolicy};
 
 use crate::clock::Clock;
 use crate::error::Error;
@@ -124,10 +126,17 @@ impl World {
             credentials: credentials.clone(),
             tls: TlsPolicy {
                 ca,
-                server_name: None,
+                server_name: written.tls_server_name.clone(),
+                fingerprint: written.fingerprint.map(|pin| Fingerprint::new(pin.bytes())),
+                backend: match written.tls {
+                    Tls::Automatic => TlsBackend::Automatic,
+                    Tls::Rustls => TlsBackend::Rustls,
+                    Tls::Native => TlsBackend::Native,
+                },
             },
             kerberos: winrm::KerberosPolicy::default(),
             allow_unencrypted: written.allow_unencrypted,
+            proxy: written.proxy.clone(),
             timeouts: Timeouts {
                 connect: self.clock.limit(written.connect_timeout),
                 login: self.clock.limit(written.login_timeout),
@@ -276,3 +285,6 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // Nobody panics while holding one of these, and the values are whole between any two statements.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,7 @@ use url::Url;
 use crate::credential::Credential;
 use crate::name::{PoolName, ServerName, VantageName};
 use crate::quantity::Quantity;
+use crate::tls::{Fingerprint, Tls};
 
 /// The whole farm: what `read_inventory` makes of a file without errors.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -57,6 +58,14 @@ pub struct Server {
     pub load_balancer_name: String,
     /// PEM file of the authority that signed its certificates, as written: relative to the inventory's folder.
     pub ca_file: Option<String>,
+    /// The one certificate of its WinRM service that is trusted, in the place of every other check.
+    pub fingerprint: Option<Fingerprint>,
+    /// The name that its WinRM certificate must have, where that is not `address`.
+    pub tls_server_name: Option<String>,
+    /// With what TLS is spoken.
+    pub tls: Tls,
+    /// A proxy (`http`, `socks5` or `socks5h`) on the way to its WinRM service.
+    pub proxy: Option<Url>,
     /// Whether the password may cross the network in clear (Basic over http).
     pub allow_unencrypted: bool,
     /// How long to wait for the TCP (and TLS) connection.

@@ -20,6 +20,7 @@ mod reader;
 mod selector;
 mod source;
 mod step;
+mod tls;
 
 pub use check::{Checked, check, lint, read_inventory, read_playbook};
 pub use credential::{Credential, PasswordSource};
@@ -35,6 +36,7 @@ pub use step::{
     AllowEntry, AllowWhat, BackUp, CommandStep, Drain, InstallFeature, PowershellStep, RestartIis,
     RestartMethod, Restrict, ReturnToRotation, Role, Step, StepKind, WaitHealthy, Witness,
 };
+pub use tls::{Fingerprint, Tls};
 
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@
 //! [`Connection::open`] logs in; every message after that goes over the same socket, one after the other. Whatever goes wrong on it
 //! ends it: a broken, silent or cancelled exchange leaves a value that only says that it is closed.
 
+mod greeting;
 mod login;
 mod single;
 mod tls;
@@ -11,11 +12,15 @@ mod transport;
 use std::time::Duration;
 
 use auth::{Secret, Session};
+use tokio::time::Instant;
 use uuid::Uuid;
 use wsman::{Identity, MessageId, Request, Response, SessionId};
 
-use self::login::{Offers, post_error};
+pub use self::greeting::TlsFacts;
+use self::login::post_error;
+use self::tls::Backend;
 use self::transport::{PostError, Reply, Transport};
+use crate::circumstances::Binding;
 use crate::endpoint::{AuthMethod, Endpoint};
 use crate::error::Error;
 use crate::failure::{Failure, Reach};
@@ -34,6 +39,7 @@ pub struct Connection {
     requests: u64,
     mechanism: &'static str,
     kerberos_failure: Option<String>,
+    tls: Option<TlsFacts>,
 }
 
 struct Live {
@@ -59,16 +65,26 @@ impl Connection {
     /// [`Error::Silent`], and those of a server that speaks something else.
     pub async fn open(endpoint: &Endpoint) -> Result<Self, Error> {
         endpoint.check()?;
-        let mut transport = Transport::new(endpoint).await?;
+        // Over TLS there is a request before the login.
+        let until = Instant::now() + endpoint.timeouts.connect + endpoint.timeouts.login;
+        let (mut transport, greeted, tls) = if endpoint.is_tls() {
+            let greeted = greeting::greet(endpoint, until).await?;
+            (greeted.transport, Some(greeted.reply), Some(greeted.facts))
+        } else {
+            (Transport::new(endpoint, Backend::Rustls).await?, None, None)
+        };
         let (mut mechanism, mut kerberos_failure) = (endpoint.auth.word(), None);
         let protection = match endpoint.auth {
             AuthMethod::Basic => {
+                if let Some(greeted) = &greeted {
+                    login::check_offered(endpoint, greeted, "Basic")?;
+                }
                 let header = auth::basic::authorization(&endpoint.credentials);
                 let url = endpoint.name();
                 Protection::Basic(header.map_err(|source| Error::LoginFailed { url, source })?)
             }
             AuthMethod::Negotiate | AuthMethod::Kerberos | AuthMethod::Ntlm => {
-                let login = login::negotiate(&mut transport, endpoint).await?;
+                let login = login::negotiate(&mut transport, endpoint, greeted.as_ref(), until).await?;
                 mechanism = login.session.mechanism();
                 kerberos_failure = login.kerberos_failure;
                 if endpoint.is_tls() {
@@ -87,6 +103,7 @@ impl Connection {
             requests: 0,
             mechanism,
             kerberos_failure,
+            tls,
         };
         if endpoint.auth == AuthMethod::Basic {
             // Basic has no login of its own. Asking who is there is one that changes nothing.
@@ -144,6 +161,11 @@ impl Connection {
         self.kerberos_failure.as_deref()
     }
 
+    /// What TLS brought about; `None` over plain HTTP.
+    pub fn tls(&self) -> Option<&TlsFacts> {
+        self.tls.as_ref()
+    }
+
     /// How many HTTP requests were made on it, those of the login included.
     pub fn requests(&self) -> u64 {
         self.live
@@ -174,14 +196,27 @@ impl Connection {
             .map_err(|source| Failure::nothing(malformed(source)))?;
         let limit = session.operation_timeout.saturating_add(READ_SLACK);
         let reply = self.exchange(step, message, limit).await?;
-        Response::parse(&reply, Some(&id)).map_err(|source| Failure {
+        let response = Response::parse(&reply, Some(&id)).map_err(|source| Failure {
             reach: Reach::Sent,
             error: Error::Malformed {
                 url: self.endpoint.name(),
                 step,
                 source,
             },
-        })
+        })?;
+        match (request, response) {
+            (Request::Create(_), Response::Fault(fault))
+                if fault.error_code() == Some(wsman::code::ACCESS_DENIED) =>
+            {
+                Err(Failure::nothing(Error::AccessDenied {
+                    url: self.endpoint.name(),
+                    user: self.endpoint.credentials.user.clone(),
+                    local_account: self.endpoint.is_local_account(),
+                    fault,
+                }))
+            }
+            (_, response) => Ok(response),
+        }
     }
 
     /// Bytes out and bytes in, protected.
@@ -275,12 +310,7 @@ impl Connection {
     }
 
     fn unauthorized(&self, reply: &Reply) -> Error {
-        Error::LoginRefused {
-            url: self.endpoint.name(),
-            user: self.endpoint.credentials.user.clone(),
-            scheme: self.endpoint.auth.word(),
-            offered: Offers::read(&reply.headers).names(),
-        }
+        login::refused(&self.endpoint, reply, Binding::Unsent)
     }
 
     /// An answer that is no SOAP. Where it is a fault in clear, its text is told, as hearsay.
@@ -324,6 +354,8 @@ fn step(request: &Request) -> &'static str {
     match request {
         Request::Identify => "Identify",
         Request::GetConfig => "Get",
+        Request::ListShells => "Enumerate",
+        Request::ListMoreShells { .. } => "Pull",
         Request::Create(_) => "Create",
         Request::Command { .. } => "Command",
         Request::Receive { .. } => "Receive",

@@ -1,10 +1,13 @@
 //! Where a server's WinRM service is, and how to log in to it.
 
+mod fingerprint;
+
 use std::time::Duration;
 
 use auth::{Credentials, Scheme};
 use url::Url;
 
+pub use self::fingerprint::{BadFingerprint, Fingerprint};
 use crate::error::Error;
 use crate::kdc::KerberosPolicy;
 
@@ -23,6 +26,9 @@ pub struct Endpoint {
     pub kerberos: KerberosPolicy,
     /// Whether Basic may be used over `http`: password and commands then cross the network in clear.
     pub allow_unencrypted: bool,
+    /// A proxy to go through: `http://host:port`, `socks5://host:port` (names are resolved here) or `socks5h://host:port` (there). None is
+    /// ever taken from the environment.
+    pub proxy: Option<Url>,
     /// How long each wait may take.
     pub timeouts: Timeouts,
     /// The language of the server's messages, e.g. `en-US`.
@@ -63,13 +69,30 @@ impl AuthMethod {
     }
 }
 
-/// Whom to trust over `https`.
+/// Whom to trust over `https`, and with what to speak it. There is no switch that trusts everybody.
 #[derive(Clone, Debug, Default)]
 pub struct TlsPolicy {
-    /// Certificate authorities, PEM. `None`: those of this machine.
+    /// Certificate authorities, or single certificates of servers, PEM. `None`: the authorities of this machine.
     pub ca: Option<Vec<u8>>,
     /// The name that the server's certificate must have. `None`: the one in the URL.
     pub server_name: Option<String>,
+    /// The one certificate that is trusted. It takes the place of every other check: who signed it, for which names and until when do not
+    /// matter any more.
+    pub fingerprint: Option<Fingerprint>,
+    /// With what to speak TLS.
+    pub backend: TlsBackend,
+}
+
+/// With what to speak TLS.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub enum TlsBackend {
+    /// `rustls`, and where the server shares no version or cipher suite with it, OpenSSL if this program has it.
+    #[default]
+    Automatic,
+    /// `rustls` only: TLS 1.2 and 1.3 with forward secrecy and authenticated encryption.
+    Rustls,
+    /// OpenSSL only (cargo feature `native-tls`): also the older cipher suites of TLS 1.2.
+    Native,
 }
 
 /// How long each wait may take.
@@ -120,12 +143,64 @@ impl Endpoint {
         if !self.url.username().is_empty() || self.url.password().is_some() {
             return refuse("no user and no password in the URL", "some");
         }
+        self.check_proxy()
+    }
+
+    fn check_proxy(&self) -> Result<(), Error> {
+        let refuse = |expected, found: &str| {
+            Err(Error::InvalidEndpoint {
+                url: self.name(),
+                expected,
+                found: found.to_owned(),
+            })
+        };
+        let Some(proxy) = &self.proxy else { return Ok(()) };
+        if !matches!(proxy.scheme(), "http" | "socks5" | "socks5h") {
+            return refuse("a proxy with http, socks5 or socks5h", proxy.scheme());
+        }
+        if !proxy.username().is_empty() || proxy.password().is_some() {
+            return refuse("no user and no password in the proxy's URL", "some");
+        }
+        // The name that TLS checks is the one that is asked for, so the proxy would have to resolve it.
+        if self.is_tls() && self.tls.server_name.is_some() && proxy.scheme() != "socks5" {
+            return refuse(
+                "a socks5 proxy, or none, where another name is checked",
+                proxy.scheme(),
+            );
+        }
+        // Through this one the HTTP client does not show the certificate, without which no login can be bound to it.
+        if self.is_tls() && self.tls.backend == TlsBackend::Native && !self.is_native_possible() {
+            return refuse(
+                "a socks5 or socks5h proxy, or none, for native TLS",
+                proxy.scheme(),
+            );
+        }
         Ok(())
+    }
+
+    /// Whether the way to the server can be gone with native TLS.
+    pub(crate) fn is_native_possible(&self) -> bool {
+        self.proxy
+            .as_ref()
+            .is_none_or(|proxy| proxy.scheme().starts_with("socks"))
     }
 
     /// Whether the transport protects what is sent.
     pub(crate) fn is_tls(&self) -> bool {
         self.url.scheme() == "https"
+    }
+
+    /// Whether the user's name means an account of the server itself: `user`, `.\user` or `HOST\user`.
+    pub(crate) fn is_local_account(&self) -> bool {
+        let user = &self.credentials.user;
+        match user.split_once('\\') {
+            None => !user.contains('@'),
+            Some((".", _)) => true,
+            Some((domain, _)) => self.url.domain().is_some_and(|host| {
+                let name = host.split('.').next().unwrap_or(host);
+                name.eq_ignore_ascii_case(domain)
+            }),
+        }
     }
 
     /// The URL as errors name it: never with a user or a password.
@@ -150,6 +225,7 @@ mod tests {
             tls: TlsPolicy::default(),
             kerberos: KerberosPolicy::default(),
             allow_unencrypted,
+            proxy: None,
             timeouts: Timeouts::default(),
             locale: "en-US".to_owned(),
         }
@@ -189,6 +265,70 @@ mod tests {
         assert_eq!(endpoint.target(), "HTTP/::1");
         endpoint.tls.server_name = Some("cas01.contoso.example".to_owned());
         assert_eq!(endpoint.target(), "HTTP/cas01.contoso.example");
+    }
+
+    #[test]
+    fn an_account_of_the_server_itself_is_known_by_its_name() {
+        let local = |url: &str, user: &str| {
+            let mut endpoint = endpoint(url, AuthMethod::Ntlm, false);
+            endpoint.credentials.user = user.to_owned();
+            endpoint.is_local_account()
+        };
+        let url = "http://cas01.contoso.example:5985/wsman";
+        for user in ["operator", r".\operator", r"CAS01\operator"] {
+            assert!(local(url, user), "{user}");
+        }
+        for user in [r"CONTOSO\operator", "operator@contoso.example", r"CAS02\operator"] {
+            assert!(!local(url, user), "{user}");
+        }
+        assert!(!local("http://192.0.2.11:5985/wsman", r"192\operator"));
+    }
+
+    #[test]
+    fn ways_that_cannot_be_gone_are_refused() {
+        let check = |url: &str, proxy: &str, tls: TlsPolicy| {
+            let mut endpoint = endpoint(url, AuthMethod::Ntlm, false);
+            endpoint.proxy = Some(proxy.parse().unwrap());
+            endpoint.tls = tls;
+            endpoint.check().map_err(|error| error.to_string())
+        };
+        let (http, https) = ("http://cas01:5985/wsman", "https://cas01:5986/wsman");
+        for proxy in ["http://proxy:3128", "socks5://proxy:1080", "socks5h://proxy:1080"] {
+            for url in [http, https] {
+                assert_eq!(check(url, proxy, TlsPolicy::default()), Ok(()));
+            }
+        }
+        let refused = check(http, "ftp://proxy", TlsPolicy::default()).unwrap_err();
+        assert!(
+            refused.ends_with("expected a proxy with http, socks5 or socks5h, found ftp"),
+            "{refused}"
+        );
+        let refused = check(http, "http://me:hunter2@proxy", TlsPolicy::default()).unwrap_err();
+        assert!(
+            refused.contains("no user and no password") && !refused.contains("hunter2"),
+            "{refused}"
+        );
+        let named = || TlsPolicy {
+            server_name: Some("cas01.contoso.example".to_owned()),
+            ..TlsPolicy::default()
+        };
+        assert_eq!(check(https, "socks5://proxy", named()), Ok(()));
+        assert!(
+            check(https, "http://proxy", named())
+                .unwrap_err()
+                .contains("a socks5 proxy, or none")
+        );
+        assert!(check(https, "socks5h://proxy", named()).is_err());
+        let native = || TlsPolicy {
+            backend: TlsBackend::Native,
+            ..TlsPolicy::default()
+        };
+        assert_eq!(check(https, "socks5h://proxy", native()), Ok(()));
+        assert!(
+            check(https, "http://proxy", native())
+                .unwrap_err()
+                .contains("for native TLS")
+        );
     }
 
     #[test]

@@ -5,6 +5,8 @@ use std::time::Duration;
 use command::Output;
 use wsman::Fault;
 
+use crate::circumstances::Circumstances;
+
 /// A cause of another library.
 pub(crate) type Cause = Box<dyn std::error::Error + Send + Sync>;
 
@@ -35,7 +37,7 @@ pub enum Error {
     TlsFailed {
         /// The server.
         url: String,
-        /// Why.
+        /// Why: a [`TlsProblem`](crate::TlsProblem) where it is one of those.
         #[source]
         source: Cause,
     },
@@ -50,6 +52,8 @@ pub enum Error {
         scheme: &'static str,
         /// The schemes in the server's `WWW-Authenticate` headers.
         offered: Vec<String>,
+        /// What may explain it.
+        circumstances: Box<Circumstances>,
     },
     /// The server's side of the login is not acceptable.
     #[error("{url}: the server's side of the login is not acceptable")]
@@ -70,6 +74,18 @@ pub enum Error {
         /// Why, with the code of the KDC or of the server.
         #[source]
         source: Box<auth::Error>,
+    },
+    /// The login went well, and the user may not have a shell (fault 5).
+    #[error("{url}: {user} logged in and may not have a shell: {fault}")]
+    AccessDenied {
+        /// The server.
+        url: String,
+        /// Who.
+        user: String,
+        /// Whether that is an account of the server itself, which UAC holds back from afar.
+        local_account: bool,
+        /// What the server said.
+        fault: Box<Fault>,
     },
     /// The server kept silent.
     #[error("{url}: expected a reply to {step} within {limit:?}, found silence")]
@@ -215,6 +231,35 @@ pub enum Error {
         /// The most that is kept.
         limit: usize,
     },
+    /// What the command was to read could not be read here. It was terminated.
+    #[error("{url}: the input of `{line}` cannot be read")]
+    InputUnreadable {
+        /// The server.
+        url: String,
+        /// The command.
+        line: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The server did not take a file. The one that was there before is still there.
+    #[error("{url}: the file was not taken")]
+    UploadFailed {
+        /// The server.
+        url: String,
+        /// Why.
+        #[source]
+        source: command::Error,
+    },
+    /// A script or a line that cannot be sent at all. Nothing was sent.
+    #[error("{url}: the command cannot be written")]
+    Unspeakable {
+        /// The server.
+        url: String,
+        /// Why.
+        #[source]
+        source: command::Error,
+    },
     /// The server says that the command is done, but not how it ended.
     #[error("{url}: expected an exit code of `{line}`, found none")]
     NoExitCode {
@@ -270,7 +315,9 @@ impl Error {
             Self::OutcomeUnknown { .. }
             | Self::OutputGap { .. }
             | Self::OutputTooLarge { .. }
+            | Self::InputUnreadable { .. }
             | Self::NoExitCode { .. } => ErrorKind::Unknown,
+            Self::UploadFailed { .. } | Self::Unspeakable { .. } => ErrorKind::Refused,
             Self::LoginFailed { .. }
             | Self::HttpStatus { .. }
             | Self::ClearReply { .. }
@@ -278,7 +325,9 @@ impl Error {
             | Self::ReplyTooLarge { .. }
             | Self::Malformed { .. }
             | Self::UnexpectedReply { .. } => ErrorKind::Protocol,
-            Self::InvalidEndpoint { .. } | Self::Fault { .. } => ErrorKind::Refused,
+            Self::InvalidEndpoint { .. } | Self::AccessDenied { .. } | Self::Fault { .. } => {
+                ErrorKind::Refused
+            }
         }
     }
 }
@@ -321,6 +370,7 @@ mod tests {
             user: r"CONTOSO\operator".to_owned(),
             scheme,
             offered: offered.iter().map(|&name| name.to_owned()).collect(),
+            circumstances: Box::default(),
         }
     }
 

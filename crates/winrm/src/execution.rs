@@ -10,6 +10,7 @@ use wsman::{CommandId, NewCommand, Received, Request, Response, StreamName, inpu
 
 use crate::error::{Error, Partial};
 use crate::failure::Reach;
+use crate::input::Input;
 use crate::remote::RemoteShell;
 
 /// The most output that is kept of one command.
@@ -78,9 +79,14 @@ impl<'a> Execution<'a> {
     }
 
     /// Runs it.
-    pub(crate) async fn run(mut self, stdin: Option<&[u8]>) -> Result<Output, Error> {
+    pub(crate) async fn run(mut self, stdin: Option<Input<'_>>) -> Result<Output, Error> {
         // What an earlier, cancelled run left behind.
         self.remote.terminate().await;
+        if let Some(input) = &stdin
+            && input.exceeds(self.chunk_size()?)
+        {
+            self.remote.widen().await;
+        }
         if let Err(lost) = self.start(stdin.is_some()).await? {
             return Err(self.settle(lost).await);
         }
@@ -150,20 +156,28 @@ impl<'a> Execution<'a> {
         }
     }
 
-    /// Writes the standard input, and its end.
-    async fn feed(&mut self, stdin: Option<&[u8]>) -> Result<(), Error> {
-        let Some(stdin) = stdin else { return Ok(()) };
-        let size = input_chunk_size(self.remote.session(), self.remote.id(), &self.id).map_err(|source| {
+    /// How many bytes of standard input fit into one message.
+    fn chunk_size(&self) -> Result<usize, Error> {
+        input_chunk_size(self.remote.session(), self.remote.id(), &self.id).map_err(|source| {
             Error::Malformed {
                 url: self.remote.url(),
                 step: "Send",
                 source,
             }
-        })?;
-        let mut rest = stdin;
+        })
+    }
+
+    /// Writes the standard input, and its end.
+    async fn feed(&mut self, stdin: Option<Input<'_>>) -> Result<(), Error> {
+        let Some(mut input) = stdin else { return Ok(()) };
+        let size = self.chunk_size()?;
         loop {
-            let (chunk, after) = rest.split_at(size.min(rest.len()));
-            let request = Request::send(self.remote.id(), &self.id, chunk, after.is_empty());
+            let piece = input.piece(size).map_err(|source| Error::InputUnreadable {
+                url: self.remote.url(),
+                line: self.text(),
+                source,
+            })?;
+            let request = Request::send(self.remote.id(), &self.id, &piece.bytes, piece.end);
             match self.remote.call(&request, self.operation()).await {
                 Ok(Response::Sent) => {}
                 // The bytes were taken all the same (they must not be sent again); the command is slow to read them.
@@ -184,10 +198,9 @@ impl<'a> Execution<'a> {
                 }
                 Err(failure) => return Err(self.unknown(failure.error, None)),
             }
-            if after.is_empty() || self.is_over() {
+            if piece.end || self.is_over() {
                 return Ok(());
             }
-            rest = after;
         }
     }
 

@@ -2,7 +2,10 @@
 
 use wsman::{Fault, code};
 
+use crate::circumstances::Circumstances;
 use crate::error::Error;
+use crate::handshake::TlsProblem;
+use crate::quota;
 
 impl Error {
     /// What to look at or to do, where there is something to say.
@@ -14,11 +17,19 @@ impl Error {
             Self::Unreachable { .. } => {
                 "is the server up, is its WinRM service running (`winrm quickconfig`), and does the firewall let this machine through?"
             }
-            Self::TlsFailed { .. } => {
-                "name the authority of the server's certificate with `ca_file`, and the server by the name in that certificate; an RSA \
-                 certificate on Windows Server 2012 R2 offers no cipher suite that is still safe"
-            }
-            Self::LoginRefused { offered, scheme, .. } => return Some(login_hint(scheme, offered)),
+            Self::TlsFailed { source, .. } => match source.downcast_ref::<TlsProblem>() {
+                Some(problem) => return Some(problem.hint()),
+                None => {
+                    "does the port speak TLS at all (5986 does, 5985 does not)? Certificates to trust are named with `ca_file` or `fingerprint`"
+                }
+            },
+            Self::LoginRefused {
+                offered,
+                scheme,
+                circumstances,
+                ..
+            } => return Some(login_hint(scheme, offered, circumstances)),
+            Self::AccessDenied { local_account, .. } => return Some(access_hint(*local_account)),
             Self::KerberosFailed { source, .. } => return source.hint().map(str::to_owned),
             Self::LoginFailed { .. } | Self::ClearReply { .. } | Self::Unsealed { .. } => {
                 "somebody may stand between this machine and the server, or a proxy rewrites its replies; nothing was sent in clear"
@@ -28,6 +39,9 @@ impl Error {
             }
             Self::HttpStatus { status: 404, .. } => {
                 "the path of the URL is wrong (usually `/wsman`), or another service listens there"
+            }
+            Self::HttpStatus { status: 407, .. } => {
+                "the proxy wants a login of its own, which is not in this version: use another one, or none"
             }
             Self::HttpStatus { status: 415, .. } => "the server does not take sealed messages of this kind",
             Self::HttpStatus { status: 503, .. } => "the WinRM service is stopped or overloaded",
@@ -44,7 +58,7 @@ impl Error {
     }
 }
 
-fn login_hint(scheme: &str, offered: &[String]) -> String {
+fn login_hint(scheme: &str, offered: &[String], circumstances: &Circumstances) -> String {
     let wanted = match scheme {
         "basic" => "Basic",
         "kerberos" => "Kerberos",
@@ -55,20 +69,37 @@ fn login_hint(scheme: &str, offered: &[String]) -> String {
             "the WinRM service does not offer `{wanted}`: set another `auth`, or allow it there (winrm/config/service/auth)"
         );
     }
-    "wrong user or password (write DOMAIN\\user, or user@domain), a locked account, an account that is no administrator of the server, or \
-     a service that binds logins to its TLS certificate (CbtHardeningLevel=Strict) behind a proxy; with `basic` over http the service \
-     also needs AllowUnencrypted"
+    let mut hints = circumstances.hints();
+    // A clock that is known to be wrong comes before a password that is only supposed to be.
+    let at = usize::from(circumstances.clock.is_some());
+    hints.insert(
+        at,
+        "wrong user or password (write DOMAIN\\user, or user@domain), a locked account, or one that is no administrator of the server"
+            .to_owned(),
+    );
+    hints.join("; or ")
+}
+
+fn access_hint(local_account: bool) -> String {
+    if local_account {
+        return "an account of the server itself is no administrator from afar unless UAC lets it be: on the server, `reg add \
+                HKLM\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Policies\\System /v LocalAccountTokenFilterPolicy /t REG_DWORD /d 1 /f`, or \
+                use an account of the domain"
+            .to_owned();
+    }
+    "the user must be an administrator of the server or a member of its group Remote Management Users (`winrm configSDDL default` shows who \
+     may)"
         .to_owned()
 }
 
 fn fault_hint(fault: &Fault) -> Option<String> {
+    if let Some(hint) = quota::hint(fault) {
+        return Some(hint);
+    }
     let hint = match fault.error_code()? {
         code::ACCESS_DENIED => {
             "the login went well, but the user may not use the shell: it must be an administrator of the server or a member of Remote \
              Management Users (a local account may be held back by UAC remote restrictions)"
-        }
-        code::SHELL_QUOTA | code::OPERATION_QUOTA => {
-            "too many shells or operations of this user are open on the server; they end by themselves when idle (winrm/config/winrs)"
         }
         code::PROGRAM_NOT_FOUND => "the program does not exist on the server",
         _ => return None,

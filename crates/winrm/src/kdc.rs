@@ -98,6 +98,12 @@ impl Endpoint {
         format!("{service}/{}", host.trim_matches(['[', ']']))
     }
 
+    /// Whether the user is written as an account of the server itself, which no KDC knows: it may know another user of the same name, and
+    /// lock that one out.
+    pub(crate) fn is_beyond_realms(&self) -> bool {
+        self.auth == AuthMethod::Negotiate && self.credentials.user.contains('\\') && self.is_local_account()
+    }
+
     /// The realms of the user and of the server, as far as they are known here.
     pub(crate) fn realm(&self) -> Realm {
         let policy = &self.kerberos;

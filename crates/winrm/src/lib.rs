@@ -23,6 +23,7 @@
 //!     tls: TlsPolicy::default(),
 //!     kerberos: KerberosPolicy::default(),
 //!     allow_unencrypted: false,
+//!     proxy: None,
 //!     timeouts: Timeouts::default(),
 //!     locale: "en-US".to_owned(),
 //! });
@@ -35,22 +36,35 @@
 //! # }
 //! ```
 
+mod certificate;
+mod circumstances;
 mod connection;
 mod endpoint;
 mod error;
 mod execution;
 mod failure;
+mod handshake;
 mod hint;
+mod input;
 mod kdc;
+mod mark;
+mod quota;
 mod reaper;
 mod remote;
+mod service;
 mod shell;
+mod upload;
 
-pub use connection::Connection;
-pub use endpoint::{AuthMethod, Endpoint, Timeouts, TlsPolicy};
+pub use certificate::{Certificate, Facts};
+pub use circumstances::{Binding, Circumstances};
+pub use connection::{Connection, TlsFacts};
+pub use endpoint::{AuthMethod, BadFingerprint, Endpoint, Fingerprint, Timeouts, TlsBackend, TlsPolicy};
 pub use error::{Error, ErrorKind, Partial};
 pub use execution::Stream;
+pub use handshake::{NoSecondTry, TlsProblem};
 pub use kdc::{KerberosPolicy, read_krb5_conf};
 pub use reaper::reap;
+pub use service::{OpenShell, Service};
 pub use shell::Shell;
-pub use wsman::Identity;
+pub use upload::Upload;
+pub use wsman::{Config, Identity, ListedShell, ShellId};

@@ -13,12 +13,19 @@ use crate::connection::{Connection, session};
 use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::failure::{Failure, Reach};
+use crate::mark;
 
 /// How long the server keeps a shell that nobody uses. What leaks in spite of everything heals after that time.
 const IDLE_TIME_OUT: Duration = Duration::from_secs(300);
 
 /// The most that cleaning up waits for one reply.
 const CLEANING: Duration = Duration::from_secs(10);
+
+/// The least that a server may be set to (DSP0226 6.2).
+const LEAST_ENVELOPE: u32 = 8192;
+
+/// The most that is made use of: beyond it requests get larger and hardly fewer.
+const MOST_ENVELOPE: u32 = 2 * 1024 * 1024;
 
 /// A shell on a server.
 pub(crate) struct RemoteShell {
@@ -30,6 +37,8 @@ pub(crate) struct RemoteShell {
     /// A command in it that was not released yet.
     running: Option<CommandId>,
     connection: Option<Connection>,
+    /// Whether the service was asked for the size of its envelopes.
+    is_measured: bool,
     /// Requests of connections that are gone.
     requests_before: u64,
 }
@@ -44,6 +53,7 @@ impl RemoteShell {
             exists: false,
             running: None,
             connection: None,
+            is_measured: false,
             requests_before: 0,
         }
     }
@@ -76,7 +86,7 @@ impl RemoteShell {
 
     /// Makes the shell on the server, under a name chosen here: should the reply be lost, it can be deleted all the same.
     pub(crate) async fn create(&mut self) -> Result<(), Error> {
-        self.id = ShellId::new(Uuid::new_v4());
+        self.id = mark::shell_id(Uuid::new_v4());
         self.running = None;
         self.exists = true;
         let request = Request::Create(NewShell {
@@ -110,6 +120,21 @@ impl RemoteShell {
         // The server said no, or never heard of it.
         self.exists = false;
         Err(error)
+    }
+
+    /// Asks the service, once, how large a message may be, before much is sent. Where it does not say, or the user may not ask (fault 5), the
+    /// size stays what every server takes.
+    pub(crate) async fn widen(&mut self) {
+        if std::mem::replace(&mut self.is_measured, true) {
+            return;
+        }
+        let Ok(Response::Config(config)) = self.repeatable(&Request::GetConfig).await else {
+            return;
+        };
+        if let Some(kilobytes) = config.max_envelope_size_kb {
+            let told = kilobytes.saturating_mul(1024);
+            self.session.max_envelope_size = told.clamp(LEAST_ENVELOPE, MOST_ENVELOPE);
+        }
     }
 
     /// One request, over a fresh connection where the old one is gone. `operation` is how long the server may think.

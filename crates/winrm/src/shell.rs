@@ -1,16 +1,20 @@
 //! A shell on a server, as callers use it.
 
 use std::fmt;
+use std::io::Read;
 use std::sync::Arc;
 use std::time::Duration;
 
-use command::{CommandLine, Invocation, Output};
+use command::upload::Received;
+use command::{CommandLine, Invocation, Output, powershell};
 
 use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::execution::{Execution, Stream};
+use crate::input::Input;
 use crate::reaper;
 use crate::remote::RemoteShell;
+use crate::upload::{Lines, Upload};
 
 /// A cmd shell on a server, with a connection of its own.
 ///
@@ -61,9 +65,83 @@ impl Shell {
         limit: Duration,
         on_output: &mut (dyn FnMut(Stream, &[u8]) + Send),
     ) -> Result<Output, Error> {
+        let execution = Execution::new(&mut self.remote, line, limit, on_output);
+        match stdin {
+            None => execution.run(None).await,
+            Some(mut bytes) => {
+                let length = u64::try_from(bytes.len()).ok();
+                execution.run(Some(Input::new(&mut bytes, length))).await
+            }
+        }
+    }
+
+    /// As [`execute`](Self::execute), with a standard input that is read piece by piece as it is sent. Reading must not block for long: a
+    /// file is fine, a terminal is not.
+    ///
+    /// # Errors
+    /// Those of [`execute`](Self::execute), and [`Error::InputUnreadable`], after which the command was terminated.
+    pub async fn execute_reading(
+        &mut self,
+        line: &CommandLine,
+        stdin: &mut (dyn Read + Send),
+        limit: Duration,
+        on_output: &mut (dyn FnMut(Stream, &[u8]) + Send),
+    ) -> Result<Output, Error> {
         Execution::new(&mut self.remote, line, limit, on_output)
-            .run(stdin)
+            .run(Some(Input::new(stdin, None)))
             .await
+    }
+
+    /// Runs a script of any length in Windows PowerShell, in a process of its own. A script too long for a command line goes through
+    /// standard input ([`command::powershell::Call`]), and then has none of its own. What it writes to the standard error is CLIXML:
+    /// [`command::clixml::Decoder`] reads it as it arrives, [`Output::stderr_text`] afterwards.
+    ///
+    /// The exit code is that of `exit`; without one it is 0, or 1 after an error that ended the script.
+    ///
+    /// # Errors
+    /// Those of [`execute`](Self::execute).
+    pub async fn powershell(
+        &mut self,
+        script: &str,
+        limit: Duration,
+        on_output: &mut (dyn FnMut(Stream, &[u8]) + Send),
+    ) -> Result<Output, Error> {
+        let url = self.remote.url();
+        let call = powershell::Call::new(script).map_err(|source| Error::Unspeakable { url, source })?;
+        self.execute(call.line(), call.stdin(), limit, on_output).await
+    }
+
+    /// Puts a file onto the server, through one PowerShell process, and returns what the server says of it: SHA-256, length, full path. A file of
+    /// that name is replaced, once the new one is complete. `on_progress` hears how many bytes have been read for sending.
+    ///
+    /// # Errors
+    /// Those of [`execute_reading`](Self::execute_reading), and [`Error::UploadFailed`] where the server did not take the file: then the one
+    /// that was there before is still there.
+    pub async fn upload(
+        &mut self,
+        upload: &Upload,
+        source: &mut (dyn Read + Send),
+        limit: Duration,
+        on_progress: &mut (dyn FnMut(u64) + Send),
+    ) -> Result<Received, Error> {
+        let refused = |url: String| move |source| Error::UploadFailed { url, source };
+        let line = command::upload::line().map_err(refused(self.remote.url()))?;
+        let mut lines = Lines::new(upload, source, on_progress);
+        let input = Input::new(&mut lines, Some(upload.input_length()));
+        let output = Execution::new(&mut self.remote, &line, limit, &mut |_, _| {})
+            .run(Some(input))
+            .await?;
+        let received = command::upload::parse(&output).map_err(refused(self.remote.url()))?;
+        // The server compared before it replaced anything; that it did is not taken on trust.
+        if received.sha256 != upload.hash() || received.length != upload.length {
+            return Err(refused(self.remote.url())(command::Error::UploadDiffers {
+                expected: upload.hash(),
+                expected_length: upload.length,
+                found: received.sha256,
+                found_length: received.length,
+            }));
+        }
+        Ok(received)
     }
 
     /// Deletes the shell on the server.

@@ -23,15 +23,21 @@ pub enum Action {
     Signal,
     /// End a shell and everything in it.
     Delete,
+    /// Begin to list resources, e.g. the shells of the server.
+    Enumerate,
+    /// Go on with a list.
+    Pull,
     /// Anything else, by its URI.
     Other(String),
 }
 
 /// Every action with a URI, and that URI split as (namespace, last part).
-const TABLE: [(Action, &str, &str); 7] = [
+const TABLE: [(Action, &str, &str); 9] = [
     (Action::Get, namespace::TRANSFER, "Get"),
     (Action::Create, namespace::TRANSFER, "Create"),
     (Action::Delete, namespace::TRANSFER, "Delete"),
+    (Action::Enumerate, namespace::ENUMERATION, "Enumerate"),
+    (Action::Pull, namespace::ENUMERATION, "Pull"),
     (Action::Command, namespace::SHELL, "Command"),
     (Action::Receive, namespace::SHELL, "Receive"),
     (Action::Send, namespace::SHELL, "Send"),
@@ -104,9 +110,9 @@ mod tests {
 
     #[test]
     fn an_unknown_uri_is_kept() {
-        let uri = "http://schemas.xmlsoap.org/ws/2004/09/enumeration/Pull";
+        let uri = "http://schemas.xmlsoap.org/ws/2004/09/enumeration/Renew";
         assert_eq!(Action::from_uri(uri), Action::Other(uri.to_owned()));
-        assert_eq!(Action::from_uri(uri).to_string(), "Pull");
+        assert_eq!(Action::from_uri(uri).to_string(), "Renew");
         assert_eq!(Action::from_uri(uri).reply_uri(), format!("{uri}Response"));
     }
 }

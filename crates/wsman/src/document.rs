@@ -1,6 +1,7 @@
 //! The one place that reads XML: no document type, bounded size, bounded depth.
 
-use roxmltree::{Document, Node, ParsingOptions};
+use markup::Limits;
+use roxmltree::{Document, Node};
 
 use crate::error::Error;
 use crate::namespace;
@@ -9,11 +10,15 @@ use crate::namespace;
 /// request of ours is bounded by our own `MaxEnvelopeSize`, which is far less.
 pub const MAX_BYTES: usize = 4 * 1024 * 1024;
 
-/// The most elements inside each other. Real messages stay below 16.
-const MAX_DEPTH: usize = 64;
-
-/// The most nodes. A `Stream` element of one byte takes two of them.
-const MAX_NODES: u32 = 200_000;
+/// Real messages nest less than 16 elements and declare less than 32 namespaces.
+const LIMITS: Limits = Limits {
+    bytes: MAX_BYTES,
+    // A `Stream` element of one byte takes two of them.
+    nodes: 200_000,
+    depth: 64,
+    attributes: 128,
+    namespaces: 64,
+};
 
 /// Checks what can be checked before parsing.
 pub(crate) fn text(bytes: &[u8]) -> Result<&str, Error> {
@@ -29,42 +34,12 @@ pub(crate) fn text(bytes: &[u8]) -> Result<&str, Error> {
 
 /// Parses a SOAP envelope.
 pub(crate) fn parse(text: &str) -> Result<Document<'_>, Error> {
-    let options = ParsingOptions {
-        allow_dtd: false,
-        nodes_limit: MAX_NODES,
-        ..ParsingOptions::default()
-    };
-    let document = Document::parse_with_options(text, options).map_err(|source| Error::NotXml { source })?;
-    check_depth(&document)?;
+    let document = markup::parse(text, &LIMITS).map_err(|source| Error::NotXml { source })?;
     let root = document.root_element();
     if !root.has_tag_name((namespace::SOAP, "Envelope")) {
         return Err(Error::unexpected("a SOAP 1.2 envelope", name(root)));
     }
     Ok(document)
-}
-
-/// Walks without recursion, since the depth is what is in doubt.
-fn check_depth(document: &Document<'_>) -> Result<(), Error> {
-    let (mut node, mut depth) = (document.root(), 0);
-    loop {
-        if let Some(child) = node.first_child() {
-            (node, depth) = (child, depth + 1);
-            if depth > MAX_DEPTH {
-                return Err(Error::TooDeep { limit: MAX_DEPTH });
-            }
-            continue;
-        }
-        loop {
-            if let Some(next) = node.next_sibling() {
-                node = next;
-                break;
-            }
-            match node.parent() {
-                Some(parent) => (node, depth) = (parent, depth - 1),
-                None => return Ok(()),
-            }
-        }
-    }
 }
 
 /// The child element of that name.
@@ -135,16 +110,45 @@ mod tests {
 
     #[test]
     fn a_document_type_is_refused() {
-        let bomb = format!("<!DOCTYPE x [<!ENTITY a 'aaaa'>]>{}", envelope("&a;"));
-        assert!(matches!(parse(&bomb), Err(Error::NotXml { .. })));
+        for bomb in [
+            format!("<!DOCTYPE x [<!ENTITY a 'aaaa'>]>{}", envelope("&a;")),
+            format!("<!DOCTYPE x SYSTEM 'file:///etc/passwd'>{}", envelope("")),
+            envelope("&a;"),
+        ] {
+            assert_eq!(
+                parse(&bomb).unwrap_err().to_string(),
+                "expected a message in XML",
+                "{bomb}"
+            );
+        }
     }
 
     #[test]
-    fn depth_is_bounded() {
+    fn depth_attributes_and_namespaces_are_bounded() {
+        let why = |text: String| match parse(&text) {
+            Ok(_) => None,
+            Err(error) => std::error::Error::source(&error).map(ToString::to_string),
+        };
         let nested = |n: usize| envelope(&format!("{}{}", "<a>".repeat(n), "</a>".repeat(n)));
-        assert!(parse(&nested(MAX_DEPTH - 1)).is_ok());
-        assert!(matches!(parse(&nested(MAX_DEPTH)), Err(Error::TooDeep { .. })));
-        assert!(matches!(parse(&nested(100_000)), Err(Error::TooDeep { .. })));
+        let too_deep = Some("expected at most 64 elements inside each other, found more".to_owned());
+        assert_eq!(why(nested(63)), None);
+        assert_eq!(why(nested(64)), too_deep);
+        assert_eq!(why(nested(100_000)), too_deep);
+        // Without the limit this takes minutes.
+        let attributes: String = (0..100_000).map(|n| format!("a{n}='' ")).collect();
+        assert_eq!(
+            why(envelope(&format!("<a {attributes}/>"))),
+            Some("expected at most 128 attributes of one element, found more".to_owned())
+        );
+        let namespaces: String = (0..65).map(|n| format!("xmlns:n{n}='{n}' ")).collect();
+        assert_eq!(
+            why(envelope(&format!("<a {namespaces}/>"))),
+            Some("expected at most 64 namespaces at one place, found more".to_owned())
+        );
+        assert_eq!(
+            why(envelope(&"<a/>".repeat(200_000))),
+            Some("expected at most 200000 nodes, found more".to_owned())
+        );
     }
 
     #[test]

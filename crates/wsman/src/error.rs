@@ -27,12 +27,6 @@ pub enum Error {
         /// The size of the message.
         found: usize,
     },
-    /// More elements inside each other than a message may have.
-    #[error("expected elements nested at most {limit} deep, found more")]
-    TooDeep {
-        /// The most that is read.
-        limit: usize,
-    },
     /// Not text in UTF-8.
     #[error("expected text in UTF-8")]
     NotUtf8 {
@@ -40,12 +34,12 @@ pub enum Error {
         #[source]
         source: std::str::Utf8Error,
     },
-    /// Not well-formed XML, or XML with a document type.
-    #[error("expected well-formed XML without a document type")]
+    /// Not well-formed XML, XML with a document type, or more of something than a message has.
+    #[error("expected a message in XML")]
     NotXml {
         /// Where it went wrong.
         #[source]
-        source: roxmltree::Error,
+        source: markup::Error,
     },
     /// XML, but not the message that it should be.
     #[error("expected {expected}, found {found}")]

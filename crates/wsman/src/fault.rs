@@ -12,6 +12,25 @@ pub mod code {
     pub const SHELL_QUOTA: u32 = 2_150_859_173;
     /// Too many operations of this user. 0x803381A6.
     pub const OPERATION_QUOTA: u32 = 2_150_859_174;
+    /// Every quota of WinRM: its code, and the setting that holds it (wsmerror.h, by Microsoft's own name of each code). Those from 0x803381E4
+    /// on are told by Windows Server 2012 and later.
+    pub const QUOTAS: [(u32, &str); 11] = [
+        (SHELL_QUOTA, "MaxShellsPerUser"),
+        (OPERATION_QUOTA, "MaxConcurrentOperationsPerUser"),
+        (0x8033_81A7, "MaxConcurrentOperationsPerUser"),
+        (0x8033_81A8, "MaxConcurrentOperations"),
+        (0x8033_81AB, "MaxConcurrentUsers"),
+        (0x8033_81E4, "MaxShellsPerUser"),
+        (0x8033_81E5, "MaxConcurrentUsers"),
+        (0x8033_81E6, "MaxShells"),
+        (0x8033_81E7, "MaxConcurrentOperations"),
+        (0x8033_81E8, "MaxConcurrentOperationsPerUser"),
+        (COMMAND_QUOTA, "MaxProcessesPerShell"),
+    ];
+    /// Too many commands in one shell. 0x803381E9.
+    pub const COMMAND_QUOTA: u32 = 0x8033_81E9;
+    /// `E_OUTOFMEMORY`: what remains of a shell that used more than it may have.
+    pub const OUT_OF_MEMORY: u32 = 0x8007_000E;
     /// The message does not follow its schema. 0x80338041.
     pub const SCHEMA: u32 = 2_150_858_817;
     /// `ERROR_ACCESS_DENIED`, after a login that went well.
@@ -180,9 +199,22 @@ impl Fault {
         self.error_code() == Some(code::NOT_FOUND)
     }
 
-    /// The user has too many shells or operations.
+    /// The user has too many shells, operations or commands.
     pub fn is_quota(&self) -> bool {
-        matches!(self.error_code(), Some(code::SHELL_QUOTA | code::OPERATION_QUOTA))
+        self.error_code()
+            .is_some_and(|found| code::QUOTAS.iter().any(|(code, _)| *code == found))
+    }
+
+    /// The setting of the service whose limit was reached, e.g. `MaxShellsPerUser`.
+    pub fn quota_setting(&self) -> Option<&'static str> {
+        let found = self.error_code()?;
+        if found == code::OUT_OF_MEMORY {
+            return Some("MaxMemoryPerShellMB");
+        }
+        code::QUOTAS
+            .iter()
+            .find(|(code, _)| *code == found)
+            .map(|(_, setting)| *setting)
     }
 
     /// The user may not do this, although the login went well.

@@ -48,6 +48,10 @@ pub enum IncomingBody {
     Identify,
     /// Read a resource.
     Get,
+    /// List resources: how many at most in one reply.
+    Enumerate(Option<u32>),
+    /// Go on with a list: where, and how many at most.
+    Pull(Option<String>, Option<u32>),
     /// Make a shell.
     Create(NewShell),
     /// Start a command.

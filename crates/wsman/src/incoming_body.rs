@@ -8,7 +8,7 @@ use crate::duration;
 use crate::error::Error;
 use crate::id::ShellId;
 use crate::incoming::IncomingBody;
-use crate::namespace::SHELL;
+use crate::namespace::{ENUMERATION, SHELL, WSMAN};
 use crate::response_reader::{command_id, read_chunk, read_environment};
 use crate::shell::{NewCommand, NewShell, Receive, Signal, SignalCode, StreamName};
 
@@ -37,6 +37,19 @@ pub(crate) fn read(
         Action::Identify => IncomingBody::Identify,
         Action::Get => IncomingBody::Get,
         Action::Delete => IncomingBody::Delete,
+        Action::Enumerate | Action::Pull => {
+            let asks = document::first_element(body).filter(|node| {
+                node.has_tag_name((ENUMERATION, "Enumerate")) || node.has_tag_name((ENUMERATION, "Pull"))
+            });
+            let asks = asks.ok_or_else(|| Error::unexpected("Enumerate or Pull in the body", "neither"))?;
+            let most = child_text(asks, WSMAN, "MaxElements")
+                .or_else(|| child_text(asks, ENUMERATION, "MaxElements"))
+                .and_then(|text| text.parse().ok());
+            match action {
+                Action::Pull => IncomingBody::Pull(child_text(asks, ENUMERATION, "EnumerationContext"), most),
+                _ => IncomingBody::Enumerate(most),
+            }
+        }
         Action::Create => IncomingBody::Create(NewShell {
             no_profile: flag("WINRS_NOPROFILE"),
             code_page: find(options, "WINRS_CODEPAGE").and_then(|page| page.parse().ok()),

@@ -50,5 +50,8 @@ pub use fault::{Fault, ProviderFault, WmiError, WsmanFault, code};
 pub use id::{CommandId, MessageId, SessionId, ShellId};
 pub use incoming::{IncomingBody, IncomingRequest, Refused};
 pub use request::{Request, Session, input_chunk_size};
-pub use response::{CommandState, Config, Identity, Received, Response, ShellCreated, ShellDetails, State};
+pub use response::{
+    CommandState, Config, Identity, ListedShell, Received, Response, ShellCreated, ShellDetails, ShellList,
+    State,
+};
 pub use shell::{NewCommand, NewShell, Receive, Signal, SignalCode, StreamChunk, StreamName};

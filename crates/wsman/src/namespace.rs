@@ -6,6 +6,8 @@ pub const SOAP: &str = "http://www.w3.org/2003/05/soap-envelope";
 pub const ADDRESSING: &str = "http://schemas.xmlsoap.org/ws/2004/08/addressing";
 /// WS-Transfer.
 pub const TRANSFER: &str = "http://schemas.xmlsoap.org/ws/2004/09/transfer";
+/// WS-Enumeration.
+pub const ENUMERATION: &str = "http://schemas.xmlsoap.org/ws/2004/09/enumeration";
 /// WS-Management (`wsman:` in requests, `w:` in replies).
 pub const WSMAN: &str = "http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd";
 /// Microsoft's extensions of WS-Management (`wsmv:` in requests, `p:` in replies).
@@ -25,6 +27,8 @@ pub const XML: &str = "http://www.w3.org/XML/1998/namespace";
 
 /// The resource that is a cmd shell.
 pub const CMD_RESOURCE: &str = "http://schemas.microsoft.com/wbem/wsman/1/windows/shell/cmd";
+/// The resource that is every shell, whatever its kind: to be enumerated.
+pub const SHELL_RESOURCE: &str = SHELL;
 /// The resource that is the configuration of the WinRM service.
 pub const CONFIG_RESOURCE: &str = "http://schemas.microsoft.com/wbem/wsman/1/config";
 /// The address that stands for "the other end of this connection".

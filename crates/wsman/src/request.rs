@@ -32,6 +32,9 @@ impl Session {
     pub const SAFE_ENVELOPE_SIZE: u32 = 153_600;
 }
 
+/// How many items one reply of a list may have: what Windows' own client asks for. The envelope bounds it first.
+const MOST_ITEMS: &str = "32000";
+
 /// A request, as a client makes it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Request {
@@ -39,6 +42,13 @@ pub enum Request {
     Identify,
     /// Read the configuration of the WinRM service (administrators only).
     GetConfig,
+    /// List the shells of the server. Who is no administrator sees only those of the same user.
+    ListShells,
+    /// Go on with the list.
+    ListMoreShells {
+        /// Where, as the reply before told.
+        context: String,
+    },
     /// Make a shell.
     Create(NewShell),
     /// Start a command.
@@ -107,6 +117,8 @@ impl Request {
         match self {
             Self::Identify => Action::Identify,
             Self::GetConfig => Action::Get,
+            Self::ListShells => Action::Enumerate,
+            Self::ListMoreShells { .. } => Action::Pull,
             Self::Create(_) => Action::Create,
             Self::Command { .. } => Action::Command,
             Self::Receive { .. } => Action::Receive,
@@ -119,7 +131,11 @@ impl Request {
     /// The shell it is about.
     pub fn shell(&self) -> Option<&ShellId> {
         match self {
-            Self::Identify | Self::GetConfig | Self::Create(_) => None,
+            Self::Identify
+            | Self::GetConfig
+            | Self::ListShells
+            | Self::ListMoreShells { .. }
+            | Self::Create(_) => None,
             Self::Command { shell, .. }
             | Self::Receive { shell, .. }
             | Self::Send { shell, .. }
@@ -167,6 +183,7 @@ impl Request {
         let language = ("xml:lang", session.locale.as_str());
         let resource = match self {
             Self::GetConfig => namespace::CONFIG_RESOURCE,
+            Self::ListShells | Self::ListMoreShells { .. } => namespace::SHELL_RESOURCE,
             _ => namespace::CMD_RESOURCE,
         };
         xml.open("s:Header", &[])?;
@@ -238,6 +255,16 @@ impl Request {
     fn write_body(&self, xml: &mut Xml) -> Result<(), Error> {
         match self {
             Self::Identify | Self::GetConfig | Self::Delete { .. } => Ok(()),
+            Self::ListShells => {
+                xml.open("wsen:Enumerate", &[("xmlns:wsen", namespace::ENUMERATION)])?;
+                xml.empty("wsman:OptimizeEnumeration", &[])?;
+                xml.text("wsman:MaxElements", &[], MOST_ITEMS)
+            }
+            Self::ListMoreShells { context } => {
+                xml.open("wsen:Pull", &[("xmlns:wsen", namespace::ENUMERATION)])?;
+                xml.text("wsen:EnumerationContext", &[], context)?;
+                xml.text("wsen:MaxElements", &[], MOST_ITEMS)
+            }
             Self::Create(new) => write_shell(xml, new),
             Self::Command { command, .. } => {
                 xml.open("rsp:CommandLine", &command_id(command.command_id.as_ref()))?;

@@ -14,6 +14,8 @@ pub enum Response {
     Identity(Identity),
     /// To `Get` of the configuration.
     Config(Config),
+    /// To `Enumerate` and `Pull` of shells.
+    Shells(ShellList),
     /// To `Create`.
     ShellCreated(ShellCreated),
     /// To `Command`.
@@ -51,6 +53,46 @@ pub struct Config {
     pub max_envelope_size_kb: Option<u32>,
     /// `MaxTimeoutms`: the longest `OperationTimeout`, in milliseconds.
     pub max_timeout_ms: Option<u32>,
+    /// `Service/MaxConcurrentOperationsPerUser`
+    pub max_concurrent_operations_per_user: Option<u32>,
+    /// `Service/MaxConnections`
+    pub max_connections: Option<u32>,
+    /// `Winrs/AllowRemoteShellAccess`
+    pub allow_remote_shell_access: Option<bool>,
+    /// `Winrs/IdleTimeout`, in milliseconds.
+    pub idle_timeout_ms: Option<u32>,
+    /// `Winrs/MaxProcessesPerShell`
+    pub max_processes_per_shell: Option<u32>,
+    /// `Winrs/MaxMemoryPerShellMB`
+    pub max_memory_per_shell_mb: Option<u32>,
+    /// `Winrs/MaxShellsPerUser`
+    pub max_shells_per_user: Option<u32>,
+}
+
+/// Shells of a server, or a part of them.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct ShellList {
+    /// The shells.
+    pub shells: Vec<ListedShell>,
+    /// Where to go on with `Pull`; `None` at the end of the list.
+    pub context: Option<String>,
+    /// Whether this part answers a `Pull`; the two replies differ in their words.
+    pub is_pulled: bool,
+}
+
+/// A shell in a list.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ListedShell {
+    /// Its name.
+    pub shell_id: ShellId,
+    /// Its label for people.
+    pub name: Option<String>,
+    /// What kind of shell.
+    pub resource_uri: Option<String>,
+    /// E.g. `Connected`; Windows Server 2012 and later tell it.
+    pub state: Option<String>,
+    /// The rest.
+    pub details: ShellDetails,
 }
 
 /// A new shell.
@@ -168,6 +210,8 @@ impl Response {
         match self {
             Self::Identity(_) => "IdentifyResponse",
             Self::Config(_) => "GetResponse",
+            Self::Shells(list) if list.is_pulled => "PullResponse",
+            Self::Shells(_) => "EnumerateResponse",
             Self::ShellCreated(_) => "CreateResponse",
             Self::CommandStarted { .. } => "CommandResponse",
             Self::Received(_) => "ReceiveResponse",

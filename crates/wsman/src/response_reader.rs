@@ -10,7 +10,8 @@ use crate::error::Error;
 use crate::id::{CommandId, MessageId, ShellId};
 use crate::namespace::{self, SHELL};
 use crate::response::{
-    CommandState, Config, Identity, Received, Response, ShellCreated, ShellDetails, State,
+    CommandState, Config, Identity, ListedShell, Received, Response, ShellCreated, ShellDetails, ShellList,
+    State,
 };
 use crate::shell::{StreamChunk, StreamName};
 use crate::{Action, duration, fault_xml};
@@ -74,10 +75,10 @@ fn read_body(body: Node<'_, '_>, action: Option<&str>) -> Result<Response, Error
             vendor: child_text(first, namespace::IDENTITY, "ProductVendor"),
             version: child_text(first, namespace::IDENTITY, "ProductVersion"),
         })),
-        (namespace::CONFIG, "Config") => Ok(Response::Config(Config {
-            max_envelope_size_kb: number(first, "MaxEnvelopeSizekb")?,
-            max_timeout_ms: number(first, "MaxTimeoutms")?,
-        })),
+        (namespace::CONFIG, "Config") => read_config(first).map(Response::Config),
+        (namespace::ENUMERATION, "EnumerateResponse" | "PullResponse") => {
+            read_list(first).map(Response::Shells)
+        }
         (namespace::TRANSFER, "ResourceCreated") | (SHELL, "Shell") => {
             read_created(body).map(Response::ShellCreated)
         }
@@ -92,6 +93,56 @@ fn read_body(body: Node<'_, '_>, action: Option<&str>) -> Result<Response, Error
             document::name(first),
         )),
     }
+}
+
+/// The two numbers at the top must be numbers; of the limits below them, what does not read as one is passed over.
+fn read_config(config: Node<'_, '_>) -> Result<Config, Error> {
+    let inner = |group: &str, name: &str| {
+        child(config, namespace::CONFIG, group).and_then(|group| child_text(group, namespace::CONFIG, name))
+    };
+    let limit = |group, name| inner(group, name).and_then(|text| text.parse().ok());
+    Ok(Config {
+        max_envelope_size_kb: number(config, "MaxEnvelopeSizekb")?,
+        max_timeout_ms: number(config, "MaxTimeoutms")?,
+        max_concurrent_operations_per_user: limit("Service", "MaxConcurrentOperationsPerUser"),
+        max_connections: limit("Service", "MaxConnections"),
+        allow_remote_shell_access: inner("Winrs", "AllowRemoteShellAccess").and_then(|text| boolean(&text)),
+        idle_timeout_ms: limit("Winrs", "IdleTimeout"),
+        max_processes_per_shell: limit("Winrs", "MaxProcessesPerShell"),
+        max_memory_per_shell_mb: limit("Winrs", "MaxMemoryPerShellMB"),
+        max_shells_per_user: limit("Winrs", "MaxShellsPerUser"),
+    })
+}
+
+/// `Items` and `EndOfSequence` stand in WS-Management's namespace in an optimized `EnumerateResponse`, in WS-Enumeration's in a `PullResponse`.
+fn read_list(reply: Node<'_, '_>) -> Result<ShellList, Error> {
+    let either =
+        |name| child(reply, namespace::WSMAN, name).or_else(|| child(reply, namespace::ENUMERATION, name));
+    let shells = either("Items")
+        .map(|items| children(items, SHELL, "Shell").map(read_listed).collect())
+        .unwrap_or_else(|| Ok(Vec::new()))?;
+    Ok(ShellList {
+        shells,
+        context: match either("EndOfSequence") {
+            Some(_) => None,
+            None => child_text(reply, namespace::ENUMERATION, "EnumerationContext"),
+        },
+        is_pulled: reply.tag_name().name() == "PullResponse",
+    })
+}
+
+fn read_listed(shell: Node<'_, '_>) -> Result<ListedShell, Error> {
+    let text = |name| child_text(shell, SHELL, name);
+    let id = text("ShellId")
+        .or_else(|| shell.attribute("ShellId").map(str::to_owned))
+        .ok_or_else(|| Error::unexpected("the name of a listed shell", "none"))?;
+    Ok(ListedShell {
+        shell_id: ShellId::from(id.as_str()),
+        name: text("Name"),
+        resource_uri: text("ResourceUri"),
+        state: text("State"),
+        details: read_details(shell),
+    })
 }
 
 fn number(node: Node<'_, '_>, name: &str) -> Result<Option<u32>, Error> {

@@ -5,7 +5,9 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::error::Error;
 use crate::id::MessageId;
-use crate::response::{CommandState, Config, Identity, Received, Response, ShellCreated, ShellDetails};
+use crate::response::{
+    CommandState, Config, Identity, Received, Response, ShellCreated, ShellDetails, ShellList,
+};
 use crate::shell::{StreamChunk, StreamName};
 use crate::xml::Xml;
 use crate::{Action, duration, fault_xml, namespace};
@@ -50,6 +52,8 @@ impl Response {
         match self {
             Self::Identity(_) => Action::Identify.reply_uri(),
             Self::Config(_) => Action::Get.reply_uri(),
+            Self::Shells(list) if list.is_pulled => Action::Pull.reply_uri(),
+            Self::Shells(_) => Action::Enumerate.reply_uri(),
             Self::ShellCreated(_) => Action::Create.reply_uri(),
             Self::CommandStarted { .. } => Action::Command.reply_uri(),
             Self::Received(_) => Action::Receive.reply_uri(),
@@ -67,6 +71,7 @@ impl Response {
         match self {
             Self::Identity(_) | Self::Deleted => Ok(()),
             Self::Config(config) => write_config(xml, config),
+            Self::Shells(list) => write_list(xml, list),
             Self::ShellCreated(created) => write_created(xml, created),
             Self::CommandStarted { command_id } => {
                 xml.open("rsp:CommandResponse", &[])?;
@@ -108,15 +113,85 @@ fn write_identity(xml: &mut Xml, identity: &Identity) -> Result<(), Error> {
     )
 }
 
+/// The elements that [`Config`] knows, in the order of the recorded replies.
 fn write_config(xml: &mut Xml, config: &Config) -> Result<(), Error> {
+    let numbers = |xml: &mut Xml, values: &[(&str, Option<u32>)]| {
+        values.iter().try_for_each(|(name, value)| match value {
+            Some(value) => xml.text(name, &[], &value.to_string()),
+            None => Ok(()),
+        })
+    };
     xml.open("cfg:Config", &[("xmlns:cfg", namespace::CONFIG)])?;
-    for (name, value) in [
-        ("cfg:MaxEnvelopeSizekb", config.max_envelope_size_kb),
-        ("cfg:MaxTimeoutms", config.max_timeout_ms),
-    ] {
-        if let Some(value) = value {
-            xml.text(name, &[], &value.to_string())?;
+    numbers(
+        xml,
+        &[
+            ("cfg:MaxEnvelopeSizekb", config.max_envelope_size_kb),
+            ("cfg:MaxTimeoutms", config.max_timeout_ms),
+        ],
+    )?;
+    xml.open("cfg:Service", &[])?;
+    numbers(
+        xml,
+        &[
+            (
+                "cfg:MaxConcurrentOperationsPerUser",
+                config.max_concurrent_operations_per_user,
+            ),
+            ("cfg:MaxConnections", config.max_connections),
+        ],
+    )?;
+    xml.close()?;
+    xml.open("cfg:Winrs", &[])?;
+    if let Some(allowed) = config.allow_remote_shell_access {
+        xml.text(
+            "cfg:AllowRemoteShellAccess",
+            &[],
+            if allowed { "true" } else { "false" },
+        )?;
+    }
+    numbers(
+        xml,
+        &[
+            ("cfg:IdleTimeout", config.idle_timeout_ms),
+            ("cfg:MaxProcessesPerShell", config.max_processes_per_shell),
+            ("cfg:MaxMemoryPerShellMB", config.max_memory_per_shell_mb),
+            ("cfg:MaxShellsPerUser", config.max_shells_per_user),
+        ],
+    )?;
+    xml.close()?;
+    xml.close()
+}
+
+fn write_list(xml: &mut Xml, list: &ShellList) -> Result<(), Error> {
+    let enumeration = ("xmlns:n", namespace::ENUMERATION);
+    let (reply, items, end) = match list.is_pulled {
+        true => ("n:PullResponse", "n:Items", "n:EndOfSequence"),
+        false => ("n:EnumerateResponse", "w:Items", "w:EndOfSequence"),
+    };
+    xml.open(reply, &[enumeration])?;
+    match &list.context {
+        Some(context) => xml.text("n:EnumerationContext", &[], context)?,
+        None => xml.empty("n:EnumerationContext", &[])?,
+    }
+    xml.open(items, &[])?;
+    for shell in &list.shells {
+        xml.open("rsp:Shell", &[])?;
+        xml.text("rsp:ShellId", &[], shell.shell_id.as_str())?;
+        if let Some(name) = &shell.name {
+            xml.text("rsp:Name", &[], name)?;
         }
+        if let Some(uri) = &shell.resource_uri {
+            xml.text("rsp:ResourceUri", &[], uri)?;
+        }
+        write_details(xml, &shell.details)?;
+        if let Some(state) = &shell.state {
+            xml.text("rsp:State", &[], state)?;
+        }
+        xml.close()?;
+    }
+    xml.close()?;
+    if list.context.is_none() {
+        xml.empty(end, &[])?;
     }
     xml.close()
 }

@@ -113,12 +113,12 @@ fn identify_needs_no_header() {
 #[test]
 fn unknown_actions_are_read_and_left_to_the_server() {
     let request = envelope(
-        "<a:Action>http://schemas.xmlsoap.org/ws/2004/09/enumeration/Enumerate</a:Action>",
-        "<n:Enumerate xmlns:n='http://schemas.xmlsoap.org/ws/2004/09/enumeration'/>",
+        "<a:Action>http://schemas.xmlsoap.org/ws/2004/09/enumeration/Renew</a:Action>",
+        "<n:Renew xmlns:n='http://schemas.xmlsoap.org/ws/2004/09/enumeration'/>",
     );
     let incoming = IncomingRequest::parse(request.as_bytes()).unwrap();
-    assert_eq!(incoming.action.word(), "Enumerate");
-    assert_eq!(incoming.body, IncomingBody::Other(Some("Enumerate".to_owned())));
+    assert_eq!(incoming.action.word(), "Renew");
+    assert_eq!(incoming.body, IncomingBody::Other(Some("Renew".to_owned())));
 }
 
 /// Several states in one reply, states without a command, and codes with a sign.

@@ -93,6 +93,11 @@ fn delete() {
 }
 
 #[test]
+fn list_shells() {
+    insta::assert_snapshot!(lines(&Request::ListShells));
+}
+
+#[test]
 fn a_control_character_never_leaves() {
     let new = NewCommand {
         command: "echo \u{1b}[2J".to_owned(),

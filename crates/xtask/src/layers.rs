@@ -27,10 +27,11 @@ const fn layer(name: &'static str, may_use: &'static [&'static str]) -> Layer {
 }
 
 const LAYERS: &[Layer] = &[
-    pure("command", &[]),
-    pure("wsman", &[]),
+    pure("markup", &[]),
+    pure("command", &["markup"]),
+    pure("wsman", &["markup"]),
     pure("auth", &[]),
-    pure("iis", &["command"]),
+    pure("iis", &["command", "markup"]),
     pure("exchange", &["command", "iis"]),
     pure("inventory", &["exchange", "iis"]),
     pure("rollout", &["iis", "inventory"]),

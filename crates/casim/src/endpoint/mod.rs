@@ -30,6 +30,7 @@ mod command;
 mod conformance;
 mod connection;
 mod faults;
+mod listing;
 mod login;
 mod refusals;
 mod service;

@@ -7,8 +7,6 @@ use wsman::{Fault, ProviderFault, WmiError, WsmanFault, code};
 
 /// `ERROR_ALREADY_EXISTS`
 const ALREADY_EXISTS: u32 = 183;
-/// `ERROR_WSMAN_QUOTA_MAX_COMMANDS_PER_SHELL_PPQ`, the neighbour of the shell quota's code.
-const TOO_MANY_PROCESSES: u32 = 2_150_859_175;
 /// `ERROR_WSMAN_RESOURCE_NOT_FOUND`, 0x80338000.
 const RESOURCE_NOT_FOUND: u32 = 2_150_858_752;
 
@@ -111,6 +109,12 @@ pub(super) fn no_such_action(word: &str) -> Fault {
     sender(code::SCHEMA, "a:ActionNotSupported", &text)
 }
 
+pub(super) fn no_such_list() -> Fault {
+    let text =
+        "The WS-Management service cannot process the request because the enumeration context is not valid. ";
+    sender(code::INVALID_PARAMETER, "n:InvalidEnumerationContext", text)
+}
+
 pub(super) fn small_envelope(least: usize, found: usize) -> Fault {
     let text = format!("MaxEnvelopeSize: expected at least {least}, found {found} ");
     Fault {
@@ -133,7 +137,7 @@ pub(super) fn access_denied() -> Fault {
 
 pub(super) fn too_many_processes(most: usize) -> Fault {
     let text = format!("The maximum number of {most} processes of this shell has been exceeded. ");
-    sender(TOO_MANY_PROCESSES, "w:QuotaLimit", &text)
+    sender(code::COMMAND_QUOTA, "w:QuotaLimit", &text)
 }
 
 /// `WINRS_SKIP_CMD_SHELL` needs the full path of a program.

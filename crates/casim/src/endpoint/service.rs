@@ -11,6 +11,7 @@ use wsman::{
 };
 
 use super::command::Command;
+use super::listing::Lists;
 use super::shell::Shell;
 use super::{Limits, conformance, refusals};
 use crate::machine::Machine;
@@ -48,6 +49,7 @@ pub(super) struct Service {
     machine: Arc<Machine>,
     limits: Limits,
     shells: Mutex<BTreeMap<String, Arc<Shell>>>,
+    lists: Lists,
 }
 
 impl Service {
@@ -56,6 +58,7 @@ impl Service {
             machine,
             limits,
             shells: Mutex::default(),
+            lists: Lists::default(),
         }
     }
 
@@ -141,6 +144,16 @@ impl Service {
         let resource = request.resource_uri.as_deref().unwrap_or_default();
         match (&request.body, resource) {
             (IncomingBody::Get, namespace::CONFIG_RESOURCE) => return Ok(self.config()),
+            (IncomingBody::Enumerate(most), namespace::SHELL_RESOURCE) => {
+                let shells: Vec<_> = self.lock().values().map(|shell| shell.listed()).collect();
+                return Ok(self
+                    .lists
+                    .begin(shells, *most, envelope.min(self.limits.envelope)));
+            }
+            (IncomingBody::Pull(context, most), namespace::SHELL_RESOURCE) => {
+                let envelope = envelope.min(self.limits.envelope);
+                return self.lists.go_on(context.as_deref(), *most, envelope);
+            }
             (_, namespace::CMD_RESOURCE) => {}
             (_, unknown) => return Err(refusals::no_such_resource(unknown)),
         }
@@ -186,9 +199,12 @@ impl Service {
                 shell.end();
                 Ok(Response::Deleted)
             }
-            IncomingBody::Identify | IncomingBody::Get | IncomingBody::Create(_) | IncomingBody::Other(_) => {
-                Err(refusals::no_such_action(request.action.word()))
-            }
+            IncomingBody::Identify
+            | IncomingBody::Get
+            | IncomingBody::Enumerate(_)
+            | IncomingBody::Pull(..)
+            | IncomingBody::Create(_)
+            | IncomingBody::Other(_) => Err(refusals::no_such_action(request.action.word())),
         }
     }
 
@@ -196,6 +212,12 @@ impl Service {
         Response::Config(Config {
             max_envelope_size_kb: u32::try_from(self.limits.envelope / 1024).ok(),
             max_timeout_ms: u32::try_from(self.limits.operation.as_millis()).ok(),
+            allow_remote_shell_access: Some(true),
+            idle_timeout_ms: u32::try_from(self.limits.idle.as_millis()).ok(),
+            max_processes_per_shell: u32::try_from(self.limits.processes_per_shell).ok(),
+            max_shells_per_user: u32::try_from(self.limits.shells_per_user).ok(),
+            // What the simulator does not count has no limit to tell.
+            ..Config::default()
         })
     }
 

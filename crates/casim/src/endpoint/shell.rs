@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
-use wsman::{CommandId, Fault, NewShell, ShellCreated, ShellDetails, ShellId, StreamName, namespace};
+use wsman::{
+    CommandId, Fault, ListedShell, NewShell, ShellCreated, ShellDetails, ShellId, StreamName, namespace,
+};
 
 use super::command::Command;
 use crate::machine::Session;
@@ -20,7 +22,9 @@ pub(super) struct Shell {
     /// Environment and working directory of its commands.
     pub(super) session: Session,
     client: IpAddr,
+    label: Option<String>,
     idle: Duration,
+    born: Instant,
     state: Mutex<State>,
 }
 
@@ -43,6 +47,8 @@ impl Shell {
                 environment: asked.environment.clone(),
             },
             client,
+            label: asked.name.clone(),
+            born: Instant::now(),
             idle: asked.idle_time_out.unwrap_or(idle),
             state: Mutex::new(State {
                 used: Instant::now(),
@@ -115,16 +121,43 @@ impl Shell {
             shell_id: self.id.clone(),
             resource_uri: Some(namespace::CMD_RESOURCE.to_owned()),
             details: Some(ShellDetails {
-                owner: Some(owner.to_owned()),
-                client_ip: Some(self.client.to_string()),
-                working_directory: self.session.working_directory.clone(),
-                environment: Vec::new(),
-                idle_time_out: Some(self.idle),
-                input_streams: vec![StreamName::Stdin],
-                output_streams: vec![StreamName::Stdout, StreamName::Stderr],
                 run_time: Some(Duration::ZERO),
                 inactivity: Some(Duration::ZERO),
+                ..self.details(owner)
             }),
+        }
+    }
+
+    /// What a list says of it.
+    pub(super) fn listed(&self) -> ListedShell {
+        let whole = |time: Duration| Duration::from_secs(time.as_secs());
+        let state = self.lock();
+        let inactive = match state.busy {
+            0 => state.used.elapsed(),
+            _ => Duration::ZERO,
+        };
+        ListedShell {
+            shell_id: self.id.clone(),
+            name: self.label.clone(),
+            resource_uri: Some(namespace::CMD_RESOURCE.to_owned()),
+            state: Some("Connected".to_owned()),
+            details: ShellDetails {
+                run_time: Some(whole(self.born.elapsed())),
+                inactivity: Some(whole(inactive)),
+                ..self.details(&self.owner)
+            },
+        }
+    }
+
+    fn details(&self, owner: &str) -> ShellDetails {
+        ShellDetails {
+            owner: Some(owner.to_owned()),
+            client_ip: Some(self.client.to_string()),
+            working_directory: self.session.working_directory.clone(),
+            idle_time_out: Some(self.idle),
+            input_streams: vec![StreamName::Stdin],
+            output_streams: vec![StreamName::Stdout, StreamName::Stderr],
+            ..ShellDetails::default()
         }
     }
 }

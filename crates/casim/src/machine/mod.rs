@@ -200,6 +200,21 @@ impl Machine {
         self.records().command_lines.iter().cloned().collect()
     }
 
+    /// The bytes of a file that was uploaded, by its full path without regard to letter case.
+    pub fn file(&self, path: &str) -> Option<Vec<u8>> {
+        let state = self.state();
+        state
+            .files
+            .get(&path.to_lowercase())
+            .map(|(_, bytes)| bytes.clone())
+    }
+
+    /// The full paths of all uploaded files, half-received ones included.
+    pub fn files(&self) -> Vec<String> {
+        let state = self.state();
+        state.files.values().map(|(path, _)| path.clone()).collect()
+    }
+
     /// Sleeps for a simulated duration, divided by the speed factor.
     pub async fn pause(&self, simulated: Duration) {
         self.clock.pause(simulated).await;

@@ -22,6 +22,8 @@ pub(super) struct State {
     pub(super) pools: Pools,
     pub(super) registry: Registry,
     pub(super) chance: Chance,
+    /// Files that were put there, by their full paths in lower case: the path as it was written, and the bytes.
+    pub(super) files: BTreeMap<String, (String, Vec<u8>)>,
     /// Whether `iisreset` may be used (`/enable`, `/disable`).
     pub(super) reset_enabled: bool,
 }
@@ -40,6 +42,7 @@ impl State {
             registry: Registry::exchange_2019(options),
             backups: BTreeMap::from([history]),
             reset_enabled: true,
+            files: BTreeMap::new(),
             configuration,
             pools,
             chance,

@@ -1,7 +1,11 @@
 //! CLIXML as it arrives: record after record, whatever the pieces that the network makes of it.
+//!
+//! Every byte is looked at a bounded number of times, however hostile the text and however small the pieces: what has been looked through and
+//! is not decided is not looked through again ([`Look`]), and no look goes beyond the next marker.
 
-use roxmltree::Document;
+use markup::Limits;
 
+use super::look::{Found, Look};
 use super::{MARKER, Record, record};
 
 /// The most text that one record may have. A record that does not end is handed out raw.
@@ -14,13 +18,17 @@ const LONGEST_RECORD: usize = 1024 * 1024;
 pub struct Decoder {
     /// Bytes of a character whose end has not arrived.
     bytes: Vec<u8>,
-    /// Text that is not decided yet.
+    /// Text of which the end is not decided yet.
     pending: String,
+    /// Up to here it is.
+    decided: usize,
+    /// How far the undecided text has been looked through.
+    look: Look,
     place: Place,
     has_begun: bool,
 }
 
-/// Where in the stream the pending text begins.
+/// Where in the stream the undecided text begins.
 #[derive(Debug, Default)]
 enum Place {
     /// Outside of any document.
@@ -34,7 +42,7 @@ enum Place {
     Behind,
 }
 
-/// What a look at the pending text brought.
+/// What a look at the undecided text brought.
 enum Step {
     /// Something was taken from it; look again.
     Taken,
@@ -63,7 +71,7 @@ impl Decoder {
             }
         }
         let mut records = Vec::new();
-        while matches!(self.step(&mut records), Step::Taken) {}
+        self.decide(&mut records);
         records
     }
 
@@ -73,13 +81,13 @@ impl Decoder {
             self.text("\u{FFFD}");
         }
         let mut records = Vec::new();
-        while matches!(self.step(&mut records), Step::Taken) {}
-        let before = match std::mem::take(&mut self.place) {
-            Place::Outside | Place::Behind => String::new(),
-            Place::Marked => MARKER.to_owned(),
-            Place::Inside(head) => head,
-        };
-        plain(before + &self.pending, &mut records);
+        self.decide(&mut records);
+        match std::mem::take(&mut self.place) {
+            Place::Outside | Place::Behind => {}
+            Place::Marked => plain(MARKER, &mut records),
+            Place::Inside(head) => plain(&head, &mut records),
+        }
+        plain(self.undecided(), &mut records);
         records
     }
 
@@ -93,16 +101,37 @@ impl Decoder {
         self.pending.push_str(text);
     }
 
-    fn step(&mut self, records: &mut Vec<Record>) -> Step {
-        match &self.place {
-            Place::Outside => self.outside(records),
-            Place::Marked | Place::Behind => self.between(records),
-            Place::Inside(_) => self.inside(records),
+    fn undecided(&self) -> &str {
+        &self.pending[self.decided..]
+    }
+
+    /// Takes so much of the undecided text.
+    fn take(&mut self, length: usize) -> &str {
+        let from = self.decided;
+        self.decided += length;
+        self.look = Look::default();
+        &self.pending[from..self.decided]
+    }
+
+    fn decide(&mut self, records: &mut Vec<Record>) {
+        loop {
+            let step = match &self.place {
+                Place::Outside => self.outside(records),
+                Place::Marked | Place::Behind => self.between(records),
+                Place::Inside(_) => self.inside(records),
+            };
+            if matches!(step, Step::Wait) {
+                break;
+            }
         }
+        // Once for each piece, not once for each record.
+        self.pending.drain(..self.decided);
+        self.decided = 0;
     }
 
     fn outside(&mut self, records: &mut Vec<Record>) -> Step {
-        if let Some(at) = self.pending.find(MARKER) {
+        let text = self.undecided();
+        if let Some(at) = text.find(MARKER) {
             plain(self.take(at), records);
             self.take(MARKER.len());
             self.place = Place::Marked;
@@ -111,145 +140,80 @@ impl Decoder {
         // The beginning of a marker may be all that has arrived of it.
         let held = (1..MARKER.len())
             .rev()
-            .find(|n| self.pending.ends_with(&MARKER[..*n]))
+            .find(|n| text.ends_with(&MARKER[..*n]))
             .unwrap_or(0);
-        let sure = self.take(self.pending.len() - held);
-        plain(sure, records);
+        let sure = text.len() - held;
+        plain(self.take(sure), records);
         Step::Wait
     }
 
     fn between(&mut self, records: &mut Vec<Record>) -> Step {
-        const OPEN: &str = "<Objs";
-        let start = self.pending.trim_start();
-        let blank = self.pending.len() - start.len();
-        if start.len() <= OPEN.len() && OPEN.starts_with(start) {
-            return Step::Wait;
-        }
-        let is_objs = start
-            .strip_prefix(OPEN)
-            .is_some_and(|rest| rest.starts_with([' ', '>', '\t', '\r', '\n', '/']));
-        let is_cut = start
-            .find(MARKER)
-            .is_some_and(|marker| start.find('>').is_none_or(|end| marker < end));
-        if !is_objs || is_cut || start.len() > LONGEST_RECORD && !start.contains('>') {
-            if matches!(self.place, Place::Marked) {
-                plain(MARKER.to_owned(), records);
+        let mut look = std::mem::take(&mut self.look);
+        match look.document(self.undecided(), LONGEST_RECORD) {
+            Found::Whole(end) => {
+                let marked = matches!(self.place, Place::Marked);
+                let tag = self.take(end);
+                self.place = if tag.ends_with("/>") {
+                    Place::Behind
+                } else if marked {
+                    Place::Inside(MARKER.to_owned() + tag)
+                } else {
+                    Place::Inside(tag.to_owned())
+                };
+                Step::Taken
             }
-            self.place = Place::Outside;
-            return Step::Taken;
+            Found::Cut => {
+                self.look = look;
+                Step::Wait
+            }
+            Found::Other => {
+                if matches!(self.place, Place::Marked) {
+                    plain(MARKER, records);
+                }
+                self.place = Place::Outside;
+                Step::Taken
+            }
         }
-        let Some(end) = start.find('>') else {
-            return Step::Wait;
-        };
-        let is_whole = start[..end].ends_with('/');
-        let tag = self.take(blank + end + 1);
-        let head = match self.place {
-            Place::Marked => MARKER.to_owned() + &tag,
-            _ => tag,
-        };
-        self.place = if is_whole {
-            Place::Behind
-        } else {
-            Place::Inside(head)
-        };
-        Step::Taken
     }
 
     fn inside(&mut self, records: &mut Vec<Record>) -> Step {
         const CLOSE: &str = "</Objs>";
-        let start = self.pending.trim_start();
-        let blank = self.pending.len() - start.len();
-        if start.starts_with(CLOSE) {
-            self.take(blank + CLOSE.len());
-            self.place = Place::Behind;
-            return Step::Taken;
-        }
-        if start.is_empty() || CLOSE.starts_with(start) {
-            return Step::Wait;
-        }
-        match element_end(start) {
-            Element::Whole(end) if !start[..end].contains(MARKER) => {
-                let xml = &start[..end];
-                if let Ok(document) = Document::parse(xml) {
+        let mut look = std::mem::take(&mut self.look);
+        let found = look.element(self.undecided(), LONGEST_RECORD);
+        match found {
+            Found::Whole(end) => {
+                let xml = self.undecided()[..end].trim_start();
+                if xml == CLOSE {
+                    self.take(end);
+                    self.place = Place::Behind;
+                    return Step::Taken;
+                }
+                if let Ok(document) = markup::parse(xml, &Limits::default()) {
                     records.extend(record(document.root_element()));
-                    self.take(blank + end);
+                    self.take(end);
                     self.place = Place::Inside(String::new());
                     return Step::Taken;
                 }
             }
-            // A document that was cut off must not swallow the next one.
-            Element::Cut if !start.contains(MARKER) && start.len() <= LONGEST_RECORD => return Step::Wait,
-            _ => {}
+            Found::Cut => {
+                self.look = look;
+                return Step::Wait;
+            }
+            Found::Other => {}
         }
         if let Place::Inside(head) = std::mem::take(&mut self.place) {
-            plain(head, records);
+            plain(&head, records);
         }
         Step::Taken
     }
-
-    fn take(&mut self, length: usize) -> String {
-        let rest = self.pending.split_off(length);
-        std::mem::replace(&mut self.pending, rest)
-    }
 }
 
-fn plain(text: String, records: &mut Vec<Record>) {
+fn plain(text: &str, records: &mut Vec<Record>) {
     if text.is_empty() {
         return;
     }
     match records.last_mut() {
-        Some(Record::Plain(last)) => last.push_str(&text),
-        _ => records.push(Record::Plain(text)),
+        Some(Record::Plain(last)) => last.push_str(text),
+        _ => records.push(Record::Plain(text.to_owned())),
     }
-}
-
-/// How far the element at the beginning of a text goes.
-enum Element {
-    /// So many bytes.
-    Whole(usize),
-    /// Its end has not arrived.
-    Cut,
-    /// It is none.
-    Broken,
-}
-
-/// Finds the end of an element without reading it: tags are counted, whatever their names.
-fn element_end(text: &str) -> Element {
-    let (mut depth, mut at) = (0usize, 0);
-    loop {
-        let rest = &text[at..];
-        let Some(open) = rest.find('<') else {
-            return Element::Cut;
-        };
-        if depth == 0 && open > 0 || rest[open..].starts_with("<!") || rest[open..].starts_with("<?") {
-            return Element::Broken;
-        }
-        let Some(length) = tag_length(&rest[open..]) else {
-            return Element::Cut;
-        };
-        let tag = &rest[open..open + length];
-        at += open + length;
-        if tag.starts_with("</") {
-            depth = depth.saturating_sub(1);
-        } else if !tag.ends_with("/>") {
-            depth += 1;
-        }
-        if depth == 0 {
-            return Element::Whole(at);
-        }
-    }
-}
-
-/// The length of a tag; what stands in quotes does not end it.
-fn tag_length(text: &str) -> Option<usize> {
-    let mut quote = None;
-    for (at, byte) in text.bytes().enumerate() {
-        match (quote, byte) {
-            (Some(open), byte) if byte == open => quote = None,
-            (None, b'"' | b'\'') => quote = Some(byte),
-            (None, b'>') => return Some(at + 1),
-            _ => {}
-        }
-    }
-    None
 }

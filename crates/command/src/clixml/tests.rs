@@ -152,6 +152,73 @@ fn a_record_that_never_ends_is_handed_out() {
     assert!(raw > 2 * 1024 * 1024, "{raw} bytes of 2.5 MiB");
 }
 
+/// Blanks may stand before a document, but not for ever.
+#[test]
+fn blanks_that_never_end_are_handed_out() {
+    for before in ["#< CLIXML\n".to_owned(), format!("#< CLIXML\n{HEAD}")] {
+        let mut decoder = Decoder::new();
+        decoder.push(before.as_bytes());
+        let raw: usize = (0..40)
+            .flat_map(|_| decoder.push(&[b' '; 64 * 1024]))
+            .map(|record| match record {
+                Record::Plain(text) => text.len(),
+                other => panic!("{other:?}"),
+            })
+            .sum();
+        assert!(raw > 1024 * 1024, "{raw} bytes of 2.5 MiB");
+    }
+}
+
+/// Whatever stands in it and however it comes, the time that a stream takes grows with its length, not with the square of it.
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the time that decoding takes is what is tested"
+)]
+fn nothing_takes_long() {
+    use std::time::{Duration, Instant};
+    const SIZE: usize = 2 * 1024 * 1024;
+    let attributes: String = (0..100_000).map(|n| format!("a{n}='' ")).collect();
+    let pieces = [
+        format!("#< CLIXML\n{HEAD}"),
+        format!("#< CLIXML\n{HEAD}<a>"),
+        "#< CLIXML\n<Objs".to_owned(),
+        "#< CLIXML\n<Objs ".to_owned(),
+        "#< CLIXML\n<Objs/>".to_owned(),
+        "<Objs/>".to_owned(),
+        "<S S=\"Error\">e</S>".to_owned(),
+        "<S S=\"Error\">e".to_owned(),
+        "<a b='".to_owned(),
+        "<S>#< CLIXM".to_owned(),
+        "</Objs>".to_owned(),
+        " ".to_owned(),
+        "<".to_owned(),
+        "#".to_owned(),
+        "_x".to_owned(),
+        "\u{e4}".to_owned(),
+        format!("<S {attributes}/>"),
+    ];
+    for piece in pieces {
+        let body = piece.repeat(SIZE / piece.len());
+        for text in [body.clone(), format!("#< CLIXML\n{HEAD}{body}")] {
+            for step in [3, SIZE * 2] {
+                let started = Instant::now();
+                let mut decoder = Decoder::new();
+                for bytes in text.as_bytes().chunks(step) {
+                    decoder.push(bytes);
+                }
+                decoder.finish();
+                let took = started.elapsed();
+                let name: String = piece.chars().take(30).collect();
+                assert!(
+                    took < Duration::from_secs(10),
+                    "{name:?} by {step} bytes: {took:?}"
+                );
+            }
+        }
+    }
+}
+
 /// A stream of documents, plain text and damage.
 fn stream() -> impl Strategy<Value = String> {
     let part = prop_oneof![

@@ -130,9 +130,15 @@ impl Dispatcher<'_> {
     /// Makes a fact durable, lets it take effect, shows it, and hands out what comes of it.
     fn record(&mut self, kind: EventKind) -> Result<(), Error> {
         let at = self.world.clock().now();
+        // Only the journal gives an event its number; whether it is possible does not depend on that. An impossible event must not be
+        // committed, since the journal could not be replayed any more.
+        let expected = Event { seq: 0, at, kind };
+        self.rollout
+            .check(&expected)
+            .map_err(|source| Error::Illegal { source })?;
         let event = self
             .commit
-            .commit(at, kind)
+            .commit(at, expected.kind)
             .map_err(|source| Error::Commit { source })?;
         let action = self
             .rollout

@@ -39,3 +39,10 @@ pub(crate) enum BalancerError {
         known: String,
     },
 }
+
+impl BalancerError {
+    /// Whether it was the way there, and not the load balancer, that said no: the next look may well succeed.
+    pub(crate) fn is_transient(&self) -> bool {
+        matches!(self, Self::Unreachable { .. } | Self::TimedOut { .. })
+    }
+}

@@ -71,10 +71,15 @@ pub(super) async fn verify(session: &mut Session, step: &Drain) -> Result<Receip
         .unwrap_or_else(|_| clock.now());
     let patience = clock.deadline(step.timeout);
     loop {
-        let member = balancer
-            .look_at(&name)
-            .await
-            .map_err(|error| from_balancer(&doing, &error))?;
+        let member = match balancer.look_at(&name).await {
+            Ok(member) => member,
+            Err(error) if error.is_transient() && !patience.has_passed() => {
+                session.doing(error.to_string());
+                clock.pause(EVERY).await;
+                continue;
+            }
+            Err(error) => return Err(from_balancer(&doing, &error)),
+        };
         let left = member.connections;
         match (member.is_in_rotation(), left) {
             (false, 0) => return Ok(receipt([format!("{}, no connections left", member.status)])),

@@ -59,7 +59,7 @@ pub(super) async fn apply(session: &mut Session, step: &InstallFeature) -> Resul
     let line = feature::enable(&step.name).map_err(told)?;
     let enabled = session.change(&doing, &line, LIMIT).await?;
     let report = enabled.map_err(|error| {
-        told(error).hint("is the feature's payload on the server, or may it come from Windows Update? `dism /online /get-featureinfo` tells more")
+        told(error).or_hint("is the feature's payload on the server, or may it come from Windows Update? `dism /online /get-featureinfo` tells more")
     })?;
     if report.restart_required {
         let seen = look(session, step).await?;
@@ -94,7 +94,7 @@ async fn look(session: &mut Session, step: &InstallFeature) -> Result<Seen, Step
     let doing = format!("look at feature {}", step.name);
     let told = |error: iis::Error| {
         from_iis(&doing, "the feature's state", &error)
-            .hint("features are called as `dism /online /get-features` calls them, e.g. IIS-IPSecurity")
+            .or_hint("features are called as `dism /online /get-features` calls them, e.g. IIS-IPSecurity")
     };
     let line = feature::state(&step.name).map_err(told)?;
     let state = session.look(&doing, &line).await?.map_err(told)?;

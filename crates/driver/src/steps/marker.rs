@@ -92,3 +92,39 @@ fn pids(data: &str) -> BTreeSet<u32> {
         .filter_map(|word| word.parse().ok())
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Ports, plan, world};
+
+    const CHANGES: &str = "[[step]]\ninstall_feature = { name = \"IIS-IPSecurity\" }\n\
+        [[step]]\nrestrict = { application = \"Default Web Site/ecp\", unlisted = \"deny\", existing = \"keep\", \
+        allow = [{ role = \"loopback\" }] }\n";
+
+    #[test]
+    fn markers_are_written_only_where_a_restart_will_take_them_away() {
+        let world = world(&Ports::default(), 1.0);
+        let restarted = |method: &str| {
+            let rest = format!("{CHANGES}[[step]]\nrestart_iis = {{ method = \"{method}\" }}\n");
+            are_wanted(&plan(&world, &rest))
+        };
+        assert!(restarted("iisreset"));
+        assert!(restarted("recycle_app_pool"));
+        assert!(!restarted("none"));
+        assert!(!are_wanted(&plan(&world, CHANGES)));
+    }
+
+    #[test]
+    fn a_marker_is_for_each_thing_that_the_plan_changes() {
+        let world = world(&Ports::default(), 1.0);
+        let causes: Vec<_> = causes(&plan(&world, CHANGES)).into_iter().collect();
+        assert_eq!(causes, ["Default Web Site/ecp", "IIS-IPSecurity"]);
+    }
+
+    #[test]
+    fn what_is_no_process_id_is_passed_over() {
+        let noted: Vec<_> = pids("4100 5200 x -1 99999999999").into_iter().collect();
+        assert_eq!(noted, [4100, 5200]);
+    }
+}

@@ -1,6 +1,8 @@
 //! `restart_iis`: worker processes start anew. Whether that is needed is seen on the server (a service that does not run, a process older than a
 //! pending change), and so is whether it happened: by services that run and processes that are gone, never by what iisreset says.
 
+mod former;
+
 use std::collections::BTreeSet;
 
 use iis::{appcmd, reset};
@@ -8,14 +10,18 @@ use inventory::{RestartIis, RestartMethod, Step};
 use jiff::SignedDuration;
 use rollout::{Before, Found, Receipt, ServiceObserved, StepError, WorkerProcessObserved};
 
-use super::services::{WebServer, listed, observe, start, w3svc_pid};
+use super::services::{WebServer, listed, observe, start};
 use super::{already_done, marker, receipt};
 use crate::failure::{Setback, StepErrorExt, failed, from_appcmd, from_iis, one_line, timed_out};
 use crate::session::Session;
+use former::{Former, pids_of};
 
 /// How long services and processes may take to be as they should once the restart has ended: "W3SVC and WAS Running within 60 s" is what
 /// Exchange rollouts in the field go by.
 const SETTLED_WITHIN: SignedDuration = SignedDuration::from_secs(60);
+
+/// Services that are stopped for this long are not between an iisreset's stop and its start.
+const STOPPED_FOR_GOOD: SignedDuration = SignedDuration::from_secs(10);
 
 /// How often they are looked at, in virtual time.
 const EVERY: SignedDuration = SignedDuration::from_secs(2);
@@ -35,7 +41,7 @@ pub(super) async fn probe(session: &mut Session, step: &RestartIis) -> Result<Fo
     if step.method == RestartMethod::None {
         return Ok(already_done(["IIS takes up changed rules by itself".to_owned()]));
     }
-    let seen = observe(session).await?;
+    let seen = observe_at_rest(session).await?;
     let markers = marker::read(session).await?;
     let mut reasons = Vec::new();
     if !seen.is_running() {
@@ -74,6 +80,23 @@ pub(super) async fn probe(session: &mut Session, step: &RestartIis) -> Result<Fo
     }))
 }
 
+/// What runs once nothing is on its way any more. A run that was cut off leaves its iisreset at work, and a second one beside it helps nobody.
+async fn observe_at_rest(session: &mut Session) -> Result<WebServer, StepError> {
+    let began = session.clock().now();
+    loop {
+        let seen = observe(session).await?;
+        let patience = match seen.stopped.len() == seen.services.len() {
+            true => STOPPED_FOR_GOOD,
+            false => SETTLED_WITHIN,
+        };
+        if seen.is_running() || session.clock().now().duration_since(began) >= patience {
+            return Ok(seen);
+        }
+        session.doing(seen.idle_in_words());
+        session.clock().pause(EVERY).await;
+    }
+}
+
 pub(super) async fn apply(
     session: &mut Session,
     step: &RestartIis,
@@ -107,53 +130,6 @@ pub(super) async fn verify(
     Ok(receipt([former.in_words(&seen)]))
 }
 
-/// The processes that have to go.
-struct Former {
-    workers: BTreeSet<u32>,
-    /// The web service's own process: it tells of a restart where no worker ran.
-    w3svc: Option<u32>,
-}
-
-impl Former {
-    fn of(workers: &[WorkerProcessObserved], services: &[ServiceObserved]) -> Self {
-        Self {
-            workers: workers.iter().map(|worker| worker.pid).collect(),
-            w3svc: w3svc_pid(services),
-        }
-    }
-
-    fn of_pools(workers: &[WorkerProcessObserved], pools: &[String]) -> Self {
-        Self {
-            workers: pids_of(workers, pools),
-            w3svc: None,
-        }
-    }
-
-    /// Whether the processes that run now are others.
-    fn is_gone(&self, seen: &WebServer) -> bool {
-        match self.workers.is_empty() {
-            true => self.w3svc.is_none() || self.w3svc != w3svc_pid(&seen.services),
-            false => seen
-                .workers
-                .iter()
-                .all(|worker| !self.workers.contains(&worker.pid)),
-        }
-    }
-
-    /// `worker processes 4100, 4200 -> 5100, W3SVC 900 -> 1200`.
-    fn in_words(&self, seen: &WebServer) -> String {
-        let workers = format!(
-            "worker processes {} -> {}",
-            listed(self.workers.iter().copied()),
-            listed(seen.workers.iter().map(|worker| worker.pid))
-        );
-        match (self.w3svc, w3svc_pid(&seen.services)) {
-            (Some(before), Some(now)) => format!("{workers}, W3SVC {before} -> {now}"),
-            _ => workers,
-        }
-    }
-}
-
 async fn reset_all(session: &mut Session, step: &RestartIis, former: &Former) -> Result<Receipt, Setback> {
     let doing = "restart IIS (iisreset)";
     let seconds = u32::try_from(step.timeout.as_secs().max(1)).unwrap_or(u32::MAX);
@@ -175,7 +151,10 @@ async fn reset_all(session: &mut Session, step: &RestartIis, former: &Former) ->
             }
             None
         }
-        Err(Setback::Unknown(error)) => Some(error),
+        Err(Setback::Unknown(error)) => {
+            facts.push(format!("the end of iisreset was not seen: {}", error.found));
+            Some(error)
+        }
         Err(setback) => return Err(setback),
     };
     match settle(session, doing, former, lost.is_some(), &mut facts).await {
@@ -300,18 +279,6 @@ async fn pools(session: &mut Session) -> Result<Vec<String>, StepError> {
             .hint("`recycle_app_pool` recycles the pools of the restricted applications: use `method = \"iisreset\"`, or a command step"));
     }
     Ok(pools.into_iter().collect())
-}
-
-fn pids_of(workers: &[WorkerProcessObserved], pools: &[String]) -> BTreeSet<u32> {
-    workers
-        .iter()
-        .filter(|worker| {
-            pools
-                .iter()
-                .any(|pool| pool.eq_ignore_ascii_case(&worker.application_pool))
-        })
-        .map(|worker| worker.pid)
-        .collect()
 }
 
 #[cfg(test)]

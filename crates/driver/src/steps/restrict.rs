@@ -16,6 +16,9 @@ const COMMIT_LIMIT: SignedDuration = SignedDuration::from_secs(120);
 /// How many times a change is planned anew because somebody else wrote applicationHost.config meanwhile.
 const PLANS: u32 = 3;
 
+/// What the other writer is given to come to its end, in virtual time.
+const BEFORE_NEXT_PLAN: SignedDuration = SignedDuration::from_secs(1);
+
 const DRIFT: &str =
     "somebody else changed the section: compare it with `casgate status`, and put it right by hand";
 
@@ -138,7 +141,8 @@ pub(super) async fn undo(
     Ok(Evidence { facts })
 }
 
-/// Writes commit after commit. When the file has changed under a commit, what it holds now is read, and the rest of the way is planned anew.
+/// Writes commit after commit. When a commit shows that somebody else writes too, what the file holds now is read, and the rest of the way is
+/// planned anew.
 async fn write(
     session: &mut Session,
     app: &ApplicationPath,
@@ -146,40 +150,53 @@ async fn write(
     target: impl Fn(&Section) -> Section,
 ) -> Result<Vec<String>, Setback> {
     let doing = format!("write the section of {app}");
-    let expected = "the commit succeeds";
-    let mut facts = Vec::new();
+    let first = from.clone();
     let mut from = from;
-    let mut last: Option<AppcmdError> = None;
-    for _ in 0..PLANS {
+    let mut notes = Vec::new();
+    let mut plans = 0;
+    loop {
+        plans += 1;
         let to = target(&from);
         let planned = commits(app, &from, &to)
             .map_err(|error| from_iis(&doing, "a change that can be written", &error))?;
-        facts.extend(describe(&from, &to));
-        last = None;
+        let mut refused = None;
         for commit in planned {
             match session.change(&doing, &commit.line, COMMIT_LIMIT).await? {
-                Ok(()) => from = commit.after,
-                Err(error) if error.kind == AppcmdErrorKind::FileChangedOnDisk => {
-                    session.doing("applicationHost.config has changed on disk: reading it again");
-                    facts.push(
-                        "applicationHost.config had changed on disk: read and planned again".to_owned(),
-                    );
-                    from = read_effective(session, app).await?;
-                    last = Some(error);
+                Ok(()) => {}
+                Err(error) => {
+                    refused = Some(error);
                     break;
                 }
-                Err(error) => return Err(from_appcmd(&doing, expected, &error).into()),
             }
         }
-        if last.is_none() {
-            return Ok(facts);
+        match refused {
+            None => {
+                let mut facts = describe(&first, &to);
+                facts.append(&mut notes);
+                return Ok(facts);
+            }
+            Some(error) if plans < PLANS && is_drift(&error) => {
+                session.doing(format!("{}: reading the section again", error.kind));
+                notes.push(format!("{}: read and planned again", error.kind));
+                session.clock().pause(BEFORE_NEXT_PLAN).await;
+                from = read_effective(session, app).await?;
+            }
+            Some(error) => return Err(from_appcmd(&doing, "the commit succeeds", &error).into()),
         }
     }
-    Err(match last {
-        Some(error) => from_appcmd(&doing, expected, &error),
-        None => failed(doing, expected, "no commit"),
+}
+
+/// Whether the section, or the file, was another one than the change was planned for.
+fn is_drift(error: &AppcmdError) -> bool {
+    match error.kind {
+        AppcmdErrorKind::FileChangedOnDisk | AppcmdErrorKind::Duplicate | AppcmdErrorKind::Missing => true,
+        AppcmdErrorKind::UnknownObject
+        | AppcmdErrorKind::AccessDenied
+        | AppcmdErrorKind::Locked
+        | AppcmdErrorKind::UnknownAttribute
+        | AppcmdErrorKind::Unreadable
+        | AppcmdErrorKind::Other => false,
     }
-    .into())
 }
 
 async fn read_effective(session: &mut Session, app: &ApplicationPath) -> Result<Section, StepError> {
@@ -211,5 +228,34 @@ fn differences(expected: &Section, found: &Section) -> String {
     match lines.is_empty() {
         true => in_words(found),
         false => lines.join("; "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use iis::ip_security::Rule;
+
+    use super::*;
+
+    fn section(allow_unlisted: bool, rules: Vec<Rule>) -> Section {
+        Section {
+            allow_unlisted,
+            rules,
+            ..Section::default()
+        }
+    }
+
+    #[test]
+    fn differences_fit_a_line() {
+        let gateway = Rule::allow_address([198, 51, 100, 10].into());
+        let wanted = section(false, vec![gateway.clone()]);
+        let open = section(true, Vec::new());
+        assert_eq!(in_words(&wanted), "allowUnlisted=false, 1 rule");
+        assert_eq!(in_words(&open), "allowUnlisted=true, 0 rules");
+        assert_eq!(
+            differences(&wanted, &open),
+            "- allow 198.51.100.10; unlisted: deny -> allow"
+        );
+        assert_eq!(differences(&wanted, &wanted), "allowUnlisted=false, 1 rule");
     }
 }

@@ -62,20 +62,19 @@ pub(super) async fn until_up(
     let doing = format!("wait until {name} is in rotation");
     let patience = session.clock().deadline(timeout);
     loop {
-        let member = balancer
-            .look_at(name)
-            .await
-            .map_err(|error| from_balancer(&doing, &error))?;
-        if member.is_in_rotation() {
-            return Ok(member);
-        }
+        let seen = match balancer.look_at(name).await {
+            Ok(member) if member.is_in_rotation() => return Ok(member),
+            Ok(member) => format!("the load balancer says {}", member.status),
+            Err(error) if error.is_transient() && !patience.has_passed() => error.to_string(),
+            Err(error) => return Err(from_balancer(&doing, &error)),
+        };
         if patience.has_passed() {
-            return Err(timed_out(doing, "UP", member.status).hint(
+            return Err(timed_out(doing, "UP", seen).hint(
                 "the load balancer's own health checks decide: are the addresses that they come from on the allow list \
                  (`role = \"load_balancer_probes\"`, and `probes_from` in the inventory)?",
             ));
         }
-        session.doing(format!("the load balancer says {}", member.status));
+        session.doing(seen);
         session.clock().pause(EVERY).await;
     }
 }

@@ -3,6 +3,7 @@
 mod credential;
 mod references;
 mod server;
+mod way;
 
 use std::net::{IpAddr, Ipv4Addr};
 

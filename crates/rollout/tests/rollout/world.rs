@@ -362,7 +362,8 @@ impl Game {
         let mut stop_at = sitting.stop_at;
         loop {
             assert!(self.journal.len() < 20_000, "does not end");
-            if sitting.crash_at.is_some_and(|at| self.journal.len() >= at) {
+            let is_over = self.rollout.verdict().is_some();
+            if !is_over && sitting.crash_at.is_some_and(|at| self.journal.len() >= at) {
                 return End::Crashed;
             }
             if let Some((at, hard)) = stop_at

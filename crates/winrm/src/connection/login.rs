@@ -6,7 +6,8 @@ use base64::engine::general_purpose::STANDARD;
 use reqwest::header::{HeaderMap, WWW_AUTHENTICATE};
 use tokio::time::{Duration, Instant};
 
-use super::transport::{PostError, Reply, Transport, is_tls_failure};
+use super::transport::{PostError, Reply, Transport};
+use crate::circumstances::{Binding, Circumstances};
 use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::kdc;
@@ -28,17 +29,27 @@ pub(super) struct LoggedIn {
     pub(super) kerberos_failure: Option<String>,
 }
 
-/// Logs in with Kerberos, NTLM or SPNEGO. Afterwards the connection is the user's, and messages can be sealed with the session.
-pub(super) async fn negotiate(transport: &mut Transport, endpoint: &Endpoint) -> Result<LoggedIn, Error> {
+/// Logs in with Kerberos, NTLM or SPNEGO. Afterwards the connection is the user's, and messages can be sealed with the session. `greeted` is the
+/// server's answer to the first request over TLS.
+pub(super) async fn negotiate(
+    transport: &mut Transport,
+    endpoint: &Endpoint,
+    greeted: Option<&Reply>,
+    until: Instant,
+) -> Result<LoggedIn, Error> {
+    let binding = match greeted {
+        Some(reply) => binding(endpoint, reply)?,
+        None => None,
+    };
     let mut login = Login {
         transport,
         endpoint,
-        until: Instant::now() + endpoint.timeouts.login,
-    };
-    let binding = if endpoint.is_tls() {
-        login.channel_binding().await?
-    } else {
-        None
+        until,
+        binding: match (greeted, &binding) {
+            (None, _) => Binding::NoTls,
+            (Some(_), Some(_)) => Binding::Bound,
+            (Some(_), None) => Binding::Undefined,
+        },
     };
     let mut initiator = initiator(endpoint, binding.as_ref());
     login.get_ticket(&mut initiator).await?;
@@ -55,7 +66,7 @@ pub(super) async fn negotiate(transport: &mut Transport, endpoint: &Endpoint) ->
                     .step(Some(&token))
                     .map_err(|source| login.failed(source))?;
             }
-            (401, None) => return Err(login.refused(offers)),
+            (401, None) => return Err(login.refused(&reply)),
             (200..300, token) => {
                 if let Some(token) = token {
                     step = initiator
@@ -81,6 +92,7 @@ struct Login<'a> {
     transport: &'a mut Transport,
     endpoint: &'a Endpoint,
     until: Instant,
+    binding: Binding,
 }
 
 impl Login<'_> {
@@ -99,40 +111,16 @@ impl Login<'_> {
         Err(self.unexpected("a ticket", "ever more questions to KDCs"))
     }
 
-    /// What a login must know of the TLS connection before its first token: the certificate. An empty request without a token opens the
-    /// connection and shows it, and the server's 401 tells already whether the scheme is offered at all.
-    async fn channel_binding(&mut self) -> Result<Option<ChannelBinding>, Error> {
-        let reply = self.post(None).await?;
-        if reply.status != 401 {
-            return Err(self.status(&reply));
-        }
-        let offers = Offers::read(&reply.headers);
-        // Who takes SPNEGO takes Kerberos by itself too, said or not.
-        if !offers.has(self.endpoint.auth.scheme().http_scheme()) && !offers.has("Negotiate") {
-            return Err(self.refused(offers));
-        }
-        let certificate = reply
-            .certificate
-            .ok_or_else(|| self.unexpected("the certificate of the TLS connection", "none"))?;
-        auth::channel_binding(&certificate).map_err(|source| self.failed(source))
-    }
-
     async fn post(&mut self, authorization: Option<&Secret>) -> Result<Reply, Error> {
-        let left = self
-            .until
-            .saturating_duration_since(Instant::now())
-            .max(Duration::from_millis(1));
-        let posted = self.transport.post(None, authorization, Vec::new(), left).await;
+        let posted = self
+            .transport
+            .post(None, authorization, Vec::new(), remaining(self.until))
+            .await;
         posted.map_err(|error| post_error(self.endpoint, STEP, error))
     }
 
-    fn refused(&self, offers: Offers) -> Error {
-        Error::LoginRefused {
-            url: self.endpoint.name(),
-            user: self.endpoint.credentials.user.clone(),
-            scheme: self.endpoint.auth.word(),
-            offered: offers.names(),
-        }
+    fn refused(&self, reply: &Reply) -> Error {
+        refused(self.endpoint, reply, self.binding)
     }
 
     fn failed(&self, source: auth::Error) -> Error {
@@ -164,20 +152,67 @@ impl Login<'_> {
     }
 
     fn status(&self, reply: &Reply) -> Error {
-        Error::HttpStatus {
-            url: self.endpoint.name(),
-            step: STEP,
-            status: reply.status,
-            text: reply.excerpt(),
-        }
+        status(self.endpoint, reply)
     }
+}
+
+/// What a login must know of the TLS connection before its first token: the certificate. The server's answer to the greeting tells already
+/// whether `Negotiate` is offered at all. Who takes that takes Kerberos by itself too, said or not.
+fn binding(endpoint: &Endpoint, greeted: &Reply) -> Result<Option<ChannelBinding>, Error> {
+    if greeted.status != 401 {
+        return Err(status(endpoint, greeted));
+    }
+    if !Offers::read(&greeted.headers).has(endpoint.auth.scheme().http_scheme()) {
+        check_offered(endpoint, greeted, "Negotiate")?;
+    }
+    let Some(certificate) = &greeted.certificate else {
+        return Ok(None);
+    };
+    auth::channel_binding(certificate).map_err(|source| Error::LoginFailed {
+        url: endpoint.name(),
+        source,
+    })
+}
+
+/// Refuses to try what the server does not offer.
+pub(super) fn check_offered(endpoint: &Endpoint, reply: &Reply, scheme: &str) -> Result<(), Error> {
+    if reply.status == 401 && !Offers::read(&reply.headers).has(scheme) {
+        return Err(refused(endpoint, reply, Binding::Unsent));
+    }
+    Ok(())
+}
+
+/// A 401 with all that may explain it.
+pub(super) fn refused(endpoint: &Endpoint, reply: &Reply, binding: Binding) -> Error {
+    Error::LoginRefused {
+        url: endpoint.name(),
+        user: endpoint.credentials.user.clone(),
+        scheme: endpoint.auth.word(),
+        offered: Offers::read(&reply.headers).names(),
+        circumstances: Box::new(Circumstances::of(endpoint, &reply.headers, binding)),
+    }
+}
+
+fn status(endpoint: &Endpoint, reply: &Reply) -> Error {
+    Error::HttpStatus {
+        url: endpoint.name(),
+        step: STEP,
+        status: reply.status,
+        text: reply.excerpt(),
+    }
+}
+
+/// How long is left, and never nothing.
+pub(super) fn remaining(until: Instant) -> Duration {
+    until
+        .saturating_duration_since(Instant::now())
+        .max(Duration::from_millis(1))
 }
 
 /// A failed request as an error.
 pub(super) fn post_error(endpoint: &Endpoint, step: &'static str, error: PostError) -> Error {
     let url = endpoint.name();
     match error {
-        PostError::Connect(source) if is_tls_failure(&source) => Error::TlsFailed { url, source },
         PostError::Connect(source) => Error::Unreachable { url, source },
         PostError::Closed(source) | PostError::Lost(source) => Error::ConnectionLost { url, step, source },
         PostError::Silent(limit) => Error::Silent { url, step, limit },
@@ -195,16 +230,13 @@ pub(super) fn post_error(endpoint: &Endpoint, step: &'static str, error: PostErr
 )]
 fn initiator(endpoint: &Endpoint, binding: Option<&ChannelBinding>) -> Initiator {
     let now = FileTime::from(std::time::SystemTime::now());
+    let (scheme, credentials, target) = (endpoint.auth.scheme(), &endpoint.credentials, endpoint.target());
     let mut entropy = rand::rngs::OsRng;
-    Initiator::in_realm(
-        endpoint.auth.scheme(),
-        &endpoint.credentials,
-        &endpoint.realm(),
-        &endpoint.target(),
-        binding,
-        &mut entropy,
-        now,
-    )
+    if endpoint.is_beyond_realms() {
+        return Initiator::new(scheme, credentials, &target, binding, &mut entropy, now);
+    }
+    let realm = endpoint.realm();
+    Initiator::in_realm(scheme, credentials, &realm, &target, binding, &mut entropy, now)
 }
 
 fn authorization(scheme: &str, token: &[u8]) -> Secret {

@@ -1,113 +1,237 @@
-//! Whom a connection over `https` trusts.
+//! TLS for one connection: whom it trusts, with what it is spoken, and what a failure of it means.
 
+mod named;
+#[cfg(feature = "native-tls")]
+mod native;
+mod witness;
+
+use std::io;
 use std::sync::{Arc, OnceLock};
 
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::{WebPkiServerVerifier, verify_server_name};
-use rustls::crypto::CryptoProvider;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::server::ParsedCertificate;
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use reqwest::ClientBuilder;
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::ServerCertVerifier;
+use rustls::{AlertDescription, ClientConfig, RootCertStore};
 
-use crate::endpoint::Endpoint;
+use self::named::Named;
+use self::witness::{Pinned, Shown, Witness};
+use crate::endpoint::{Endpoint, TlsBackend};
 use crate::error::{Cause, Error};
+use crate::handshake::{NoSecondTry, TlsProblem};
 
 /// This machine's certificate authorities, read from its disk once.
 static OF_THIS_MACHINE: OnceLock<Arc<RootCertStore>> = OnceLock::new();
 
-/// The configuration of one connection. Its certificate checks cannot be switched off.
-pub(super) async fn config(endpoint: &Endpoint) -> Result<ClientConfig, Error> {
-    let failed = |source: Cause| Error::TlsFailed {
+/// With what one connection speaks TLS.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Backend {
+    Rustls,
+    #[cfg_attr(
+        not(feature = "native-tls"),
+        expect(dead_code, reason = "there is only one then")
+    )]
+    Native,
+}
+
+impl Backend {
+    /// The word in the inventory.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Rustls => "rustls",
+            Self::Native => "native",
+        }
+    }
+
+    /// The one to begin with.
+    pub(super) fn first(endpoint: &Endpoint) -> Result<Self, Error> {
+        match endpoint.tls.backend {
+            TlsBackend::Native if endpoint.is_tls() => native(endpoint),
+            _ => Ok(Self::Rustls),
+        }
+    }
+
+    /// The one to try after that failure of the first, if there is one.
+    pub(super) fn second(endpoint: &Endpoint, failure: &Error) -> Option<Self> {
+        let Error::TlsFailed { source, .. } = failure else {
+            return None;
+        };
+        match source.downcast_ref::<TlsProblem>() {
+            Some(TlsProblem::NothingInCommon {
+                second: NoSecondTry::NotBuilt,
+                ..
+            }) => native(endpoint).ok(),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(feature = "native-tls")]
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "the same signature as without the feature"
+)]
+fn native(_: &Endpoint) -> Result<Backend, Error> {
+    Ok(Backend::Native)
+}
+
+#[cfg(not(feature = "native-tls"))]
+fn native(endpoint: &Endpoint) -> Result<Backend, Error> {
+    Err(Error::TlsFailed {
         url: endpoint.name(),
-        source,
-    };
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()
-        .map_err(|source| failed(source.into()))?;
-    let mut config = match &endpoint.tls.ca {
-        // Nobody is asked over plain HTTP, and a machine without authorities must not matter there.
-        _ if !endpoint.is_tls() => builder.with_root_certificates(RootCertStore::empty()),
-        Some(pem) => builder
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(Named::new(pem, provider).map_err(failed)?)),
-        None => builder.with_root_certificates(of_this_machine().await.map_err(failed)?),
-    }
-    .with_no_client_auth();
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(config)
+        source: TlsProblem::NoNativeBackend.into(),
+    })
 }
 
-/// Trusts what a file names: authorities, and single certificates of servers.
-///
-/// A WinRM listener often has a certificate that it signed itself. Where that also claims to be an authority, the usual check refuses
-/// it as the certificate of a server; here it passes if it is, byte for byte, one of those named, and has the right name.
-#[derive(Debug)]
-struct Named {
-    certificates: Vec<CertificateDer<'static>>,
-    usual: Arc<WebPkiServerVerifier>,
+/// TLS of one connection.
+pub(super) struct Tls {
+    backend: Backend,
+    shown: Shown,
 }
 
-impl Named {
-    fn new(pem: &[u8], provider: Arc<CryptoProvider>) -> Result<Self, Cause> {
-        let certificates = CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>()?;
-        if certificates.is_empty() {
-            return Err("expected at least one certificate in PEM, found none".into());
-        }
-        let mut roots = RootCertStore::empty();
-        for certificate in &certificates {
-            roots.add(certificate.clone())?;
-        }
-        let usual = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build()?;
-        Ok(Self { certificates, usual })
-    }
-}
-
-impl ServerCertVerifier for Named {
-    fn verify_server_cert(
-        &self,
-        certificate: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        name: &ServerName<'_>,
-        ocsp: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        match self
-            .usual
-            .verify_server_cert(certificate, intermediates, name, ocsp, now)
-        {
-            // `Other` is what the usual check says of an authority in the place of a server, after it has looked at the dates.
-            Err(rustls::Error::InvalidCertificate(CertificateError::Other(_)))
-                if self.certificates.iter().any(|named| named == certificate) =>
-            {
-                verify_server_name(&ParsedCertificate::try_from(certificate)?, name)?;
-                Ok(ServerCertVerified::assertion())
+impl Tls {
+    /// Prepares the HTTP client. Over plain HTTP nothing is ever asked of it.
+    pub(super) async fn prepare(
+        endpoint: &Endpoint,
+        backend: Backend,
+        builder: ClientBuilder,
+    ) -> Result<(Self, ClientBuilder), Error> {
+        let failed = |source: Cause| Error::TlsFailed {
+            url: endpoint.name(),
+            source,
+        };
+        let tls = Self {
+            backend,
+            shown: Shown::default(),
+        };
+        let builder = match backend {
+            Backend::Rustls => {
+                let config = tls.rustls(endpoint).await.map_err(failed)?;
+                builder.tls_backend_preconfigured(config)
             }
-            result => result,
+            #[cfg(feature = "native-tls")]
+            Backend::Native => {
+                builder.tls_backend_preconfigured(native::connector(&endpoint.tls).map_err(failed)?)
+            }
+            #[cfg(not(feature = "native-tls"))]
+            Backend::Native => return Err(failed(TlsProblem::NoNativeBackend.into())),
+        };
+        Ok((tls, builder))
+    }
+
+    pub(super) fn backend(&self) -> Backend {
+        self.backend
+    }
+
+    /// The certificate that this connection saw, in DER.
+    pub(super) fn shown(&self) -> Option<&[u8]> {
+        self.shown.get()
+    }
+
+    async fn rustls(&self, endpoint: &Endpoint) -> Result<ClientConfig, Cause> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+            .with_safe_default_protocol_versions()?;
+        let mut config = if endpoint.is_tls() {
+            let check: Arc<dyn ServerCertVerifier> = match (endpoint.tls.fingerprint, &endpoint.tls.ca) {
+                (Some(pin), _) => Arc::new(Pinned::new(pin, provider)),
+                (None, Some(pem)) => Arc::new(Named::new(pem, provider)?),
+                (None, None) => {
+                    let roots = of_this_machine().await?;
+                    WebPkiServerVerifier::builder_with_provider(roots, provider).build()?
+                }
+            };
+            builder
+                .dangerous()
+                .with_custom_certificate_verifier(Arc::new(Witness::new(self.shown.clone(), check)))
+        } else {
+            // Nobody is asked over plain HTTP, and a machine without authorities must not matter there.
+            builder.with_root_certificates(RootCertStore::empty())
+        }
+        .with_no_client_auth();
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(config)
+    }
+
+    /// What a failure to connect means: one of TLS with all that is known of it, or the cause unchanged where TLS has no part in it.
+    pub(super) async fn explain(
+        &self,
+        endpoint: &Endpoint,
+        name: &str,
+        cause: Cause,
+    ) -> Result<Cause, Cause> {
+        #[cfg(feature = "native-tls")]
+        if self.backend == Backend::Native {
+            return native::explain(endpoint, name, cause).await;
+        }
+        match classify(&cause) {
+            Kind::Elsewhere => Err(cause),
+            Kind::Certificate => Ok(match self.shown.get() {
+                Some(shown) => TlsProblem::of_certificate(&endpoint.tls, name, shown, cause).into(),
+                None => cause,
+            }),
+            Kind::NothingInCommon => Ok(TlsProblem::NothingInCommon {
+                second: match endpoint.tls.backend {
+                    TlsBackend::Rustls => NoSecondTry::NotWanted,
+                    _ if !endpoint.is_native_possible() => NoSecondTry::Proxy,
+                    _ => NoSecondTry::NotBuilt,
+                },
+                source: cause,
+            }
+            .into()),
+            Kind::Other => Ok(cause),
         }
     }
+}
 
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.usual.verify_tls12_signature(message, certificate, signature)
-    }
+/// Where in the handshake rustls failed.
+#[derive(Debug, Eq, PartialEq)]
+enum Kind {
+    /// Not in TLS.
+    Elsewhere,
+    Certificate,
+    NothingInCommon,
+    Other,
+}
 
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.usual.verify_tls13_signature(message, certificate, signature)
-    }
+fn classify(cause: &Cause) -> Kind {
+    let mut kind = Kind::Elsewhere;
+    for_each_cause(cause, |error| {
+        if let Some(error) = error.downcast_ref::<rustls::Error>() {
+            kind = match error {
+                rustls::Error::InvalidCertificate(_) => Kind::Certificate,
+                rustls::Error::PeerIncompatible(_)
+                | rustls::Error::AlertReceived(
+                    AlertDescription::HandshakeFailure
+                    | AlertDescription::ProtocolVersion
+                    | AlertDescription::InsufficientSecurity,
+                ) => Kind::NothingInCommon,
+                _ => Kind::Other,
+            };
+        } else if let Some(error) = error.downcast_ref::<io::Error>()
+            && kind == Kind::Elsewhere
+            && matches!(
+                error.kind(),
+                io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset
+            )
+        {
+            // Windows resets the connection where it finds no suite in common, rather than say so.
+            kind = Kind::NothingInCommon;
+        }
+    });
+    kind
+}
 
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.usual.supported_verify_schemes()
+/// Visits an error and all that it was caused by.
+fn for_each_cause(cause: &Cause, mut visit: impl FnMut(&(dyn std::error::Error + 'static))) {
+    let mut next: Option<&(dyn std::error::Error + 'static)> = Some(cause.as_ref());
+    while let Some(error) = next {
+        visit(error);
+        // An `io::Error` does not name the error inside of it as its cause, only that one's cause.
+        let inside = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        next = match inside {
+            Some(inside) => Some(inside),
+            None => error.source(),
+        };
     }
 }
 
@@ -128,94 +252,4 @@ async fn of_this_machine() -> Result<Arc<RootCertStore>, Cause> {
         return Err(format!("expected certificate authorities on this machine, found none{why}").into());
     }
     Ok(Arc::clone(OF_THIS_MACHINE.get_or_init(|| Arc::new(roots))))
-}
-
-#[cfg(test)]
-mod tests {
-    use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair, date_time_ymd};
-
-    use super::*;
-
-    struct Made {
-        pem: String,
-        der: CertificateDer<'static>,
-    }
-
-    /// A certificate that signed itself.
-    fn self_signed(change: impl FnOnce(&mut CertificateParams)) -> Made {
-        let mut params = CertificateParams::new(vec!["cas01.contoso.example".to_owned()]).unwrap();
-        change(&mut params);
-        let made = params.self_signed(&KeyPair::generate().unwrap()).unwrap();
-        Made {
-            pem: made.pem(),
-            der: made.der().clone(),
-        }
-    }
-
-    fn authority(params: &mut CertificateParams) {
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    }
-
-    fn verify(trusted: &Made, shown: &Made, name: &str) -> Result<(), rustls::Error> {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let verifier = Named::new(trusted.pem.as_bytes(), provider).unwrap();
-        let name = ServerName::try_from(name).unwrap().to_owned();
-        verifier
-            .verify_server_cert(&shown.der, &[], &name, &[], UnixTime::now())
-            .map(|_| ())
-    }
-
-    #[test]
-    fn a_server_that_signed_its_own_certificate_is_trusted_if_named() {
-        for made in [self_signed(|_| {}), self_signed(authority)] {
-            assert_eq!(verify(&made, &made, "cas01.contoso.example"), Ok(()));
-            let other = verify(&made, &made, "cas02.contoso.example").unwrap_err();
-            assert!(
-                matches!(
-                    other,
-                    rustls::Error::InvalidCertificate(CertificateError::NotValidForNameContext { .. })
-                ),
-                "{other}"
-            );
-        }
-    }
-
-    #[test]
-    fn another_certificate_with_the_same_names_is_not_trusted() {
-        for (trusted, shown) in [
-            (self_signed(authority), self_signed(authority)),
-            (self_signed(|_| {}), self_signed(authority)),
-            (self_signed(authority), self_signed(|_| {})),
-        ] {
-            assert!(verify(&trusted, &shown, "cas01.contoso.example").is_err());
-        }
-    }
-
-    #[test]
-    fn an_expired_certificate_is_refused_even_if_named() {
-        let made = self_signed(|params| {
-            authority(params);
-            params.not_before = date_time_ymd(2001, 1, 1);
-            params.not_after = date_time_ymd(2002, 1, 1);
-        });
-        let error = verify(&made, &made, "cas01.contoso.example").unwrap_err();
-        assert!(
-            matches!(
-                error,
-                rustls::Error::InvalidCertificate(CertificateError::ExpiredContext { .. })
-            ),
-            "{error}"
-        );
-    }
-
-    #[test]
-    fn a_file_without_a_certificate_is_refused() {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        assert_eq!(
-            Named::new(b"not a certificate", provider)
-                .unwrap_err()
-                .to_string(),
-            "expected at least one certificate in PEM, found none"
-        );
-    }
 }

@@ -1,16 +1,16 @@
-//! HTTP over one TCP connection: one POST after the other, no redirects, no proxies, no second attempt.
+//! HTTP over one TCP connection: one POST after the other, no redirects, no proxy but the one that is named, no second attempt.
 
-use std::io;
+use std::fmt;
 use std::time::Duration;
 
 use auth::Secret;
 use reqwest::header::{self, HeaderMap, HeaderValue};
 use reqwest::tls::TlsInfo;
-use reqwest::{Client, redirect, retry};
+use reqwest::{Client, Proxy, redirect, retry};
 use url::Url;
 
 use super::single::{AlreadyConnected, ConnectOnce};
-use super::tls;
+use super::tls::{Backend, Tls};
 use crate::endpoint::Endpoint;
 use crate::error::{Cause, Error};
 
@@ -22,6 +22,8 @@ pub(super) struct Transport {
     client: Client,
     url: Url,
     connect: Duration,
+    tls: Tls,
+    proxy: Option<Url>,
     requests: u64,
 }
 
@@ -54,7 +56,7 @@ impl Reply {
 
 /// Why nothing came back.
 pub(super) enum PostError {
-    /// There never was a connection.
+    /// There never was a connection, or no TLS on it.
     Connect(Cause),
     /// The connection was closed before anything of the request was sent.
     Closed(Cause),
@@ -68,8 +70,8 @@ pub(super) enum PostError {
 
 impl Transport {
     /// Prepares the connection. Nothing is sent before the first [`post`](Self::post).
-    pub(super) async fn new(endpoint: &Endpoint) -> Result<Self, Error> {
-        let mut builder = Client::builder()
+    pub(super) async fn new(endpoint: &Endpoint, backend: Backend) -> Result<Self, Error> {
+        let builder = Client::builder()
             .user_agent(concat!("casgate/", env!("CARGO_PKG_VERSION")))
             .connector_layer(ConnectOnce::default())
             .connect_timeout(endpoint.timeouts.connect)
@@ -81,8 +83,15 @@ impl Transport {
             .no_proxy()
             .referer(false)
             .http1_only()
-            .tls_backend_preconfigured(tls::config(endpoint).await?)
             .tls_info(true);
+        let unusable = |source: reqwest::Error| Error::Unreachable {
+            url: endpoint.name(),
+            source: source.without_url().into(),
+        };
+        let (tls, mut builder) = Tls::prepare(endpoint, backend, builder).await?;
+        if let Some(proxy) = &endpoint.proxy {
+            builder = builder.proxy(Proxy::all(proxy.clone()).map_err(unusable)?);
+        }
         let mut url = endpoint.url.clone();
         if let (true, Some(name)) = (endpoint.is_tls(), &endpoint.tls.server_name) {
             // TLS checks the name in the URL, so the URL gets that name and the name the address of the real host.
@@ -95,16 +104,24 @@ impl Transport {
             };
             url.set_host(Some(name)).map_err(bad)?;
         }
-        let client = builder.build().map_err(|source| Error::Unreachable {
-            url: endpoint.name(),
-            source: source.without_url().into(),
-        })?;
         Ok(Self {
-            client,
+            client: builder.build().map_err(unusable)?,
             url,
             connect: endpoint.timeouts.connect,
+            tls,
+            proxy: endpoint.proxy.clone(),
             requests: 0,
         })
+    }
+
+    /// The TLS of this connection.
+    pub(super) fn tls(&self) -> &Tls {
+        &self.tls
+    }
+
+    /// The name that TLS asks for.
+    pub(super) fn host(&self) -> &str {
+        self.url.host_str().unwrap_or_default()
     }
 
     /// How many requests were made.
@@ -133,8 +150,15 @@ impl Transport {
             .headers(headers(content_type, authorization, &body)?)
             .body(body);
         let exchange = async {
-            let response = request.send().await.map_err(|error| classify(error, first))?;
-            read(response).await
+            let response = request
+                .send()
+                .await
+                .map_err(|error| classify(error, first, self.proxy.as_ref()))?;
+            let mut reply = read(response).await?;
+            if reply.certificate.is_none() {
+                reply.certificate = self.tls.shown().map(<[u8]>::to_vec);
+            }
+            Ok(reply)
         };
         // The first request includes the connecting, which has a limit of its own.
         let limit = if first {
@@ -202,30 +226,40 @@ async fn read(mut response: reqwest::Response) -> Result<Reply, PostError> {
 
 /// What a failed attempt means. A failure to connect is the first request's own; later it means that the client wanted a second
 /// connection because the first one was gone before anything was sent.
-fn classify(error: reqwest::Error, first: bool) -> PostError {
+fn classify(error: reqwest::Error, first: bool, proxy: Option<&Url>) -> PostError {
     let error = error.without_url();
     match (error.is_connect(), first) {
-        (true, true) => PostError::Connect(error.into()),
+        (true, true) => PostError::Connect(match proxy {
+            Some(proxy) => ThroughProxy {
+                proxy: proxy.clone(),
+                source: error.into(),
+            }
+            .into(),
+            None => error.into(),
+        }),
         (true, false) => PostError::Closed(Cause::from(AlreadyConnected)),
         (false, _) => PostError::Lost(error.into()),
     }
 }
 
-/// Whether TLS is what failed, anywhere in the chain of causes.
-pub(super) fn is_tls_failure(error: &Cause) -> bool {
-    let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error.as_ref());
-    while let Some(error) = next {
-        if error.is::<rustls::Error>() {
-            return true;
-        }
-        // An `io::Error` does not name the error inside of it as its cause, only that one's cause.
-        let inside = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        next = match inside {
-            Some(inside) => Some(inside),
-            None => error.source(),
-        };
+/// Somebody on the way, or behind the proxy, said no.
+#[derive(Debug)]
+struct ThroughProxy {
+    /// Without a user: such proxies are refused.
+    proxy: Url,
+    source: Cause,
+}
+
+impl fmt::Display for ThroughProxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "no way through the proxy {}", self.proxy)
     }
-    false
+}
+
+impl std::error::Error for ThroughProxy {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(self.source.as_ref())
+    }
 }
 
 /// The addresses of the host in the URL.

@@ -20,6 +20,7 @@ fn endpoint(auth: AuthMethod, user: &str) -> Endpoint {
             ..KerberosPolicy::default()
         },
         allow_unencrypted: false,
+        proxy: None,
         timeouts: Timeouts::default(),
         locale: "en-US".to_owned(),
     }
@@ -58,6 +59,24 @@ fn the_default_realm_is_only_for_those_who_mean_it() {
     let mut told = endpoint(AuthMethod::Negotiate, "administrator");
     told.kerberos.realm = Some("OTHER.EXAMPLE".to_owned());
     assert_eq!(told.realm().user.as_deref(), Some("OTHER.EXAMPLE"));
+}
+
+#[test]
+fn accounts_of_the_server_are_no_business_of_a_kdc() {
+    for (user, beyond) in [
+        (r".\administrator", true),
+        (r"cas01\administrator", true),
+        (r"CONTOSO\operator", false),
+        ("operator", false),
+        ("operator@contoso.example", false),
+    ] {
+        assert_eq!(
+            endpoint(AuthMethod::Negotiate, user).is_beyond_realms(),
+            beyond,
+            "{user}"
+        );
+        assert!(!endpoint(AuthMethod::Kerberos, user).is_beyond_realms());
+    }
 }
 
 #[test]

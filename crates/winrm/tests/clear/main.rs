@@ -18,6 +18,7 @@ use wsman::{
 
 mod http;
 mod replies;
+mod transfers;
 
 /// What the server does with a request.
 enum Answer {
@@ -69,6 +70,7 @@ impl Server {
             tls: TlsPolicy::default(),
             kerberos: winrm::KerberosPolicy::default(),
             allow_unencrypted: true,
+            proxy: None,
             timeouts: Timeouts {
                 connect: Duration::from_secs(5),
                 login: Duration::from_millis(500),
@@ -177,7 +179,7 @@ fn usual(request: &IncomingRequest) -> Response {
         IncomingBody::Send(_) => Response::Sent,
         IncomingBody::Signal(_) => Response::Signalled,
         IncomingBody::Delete => Response::Deleted,
-        IncomingBody::Get | IncomingBody::Other(_) => {
+        IncomingBody::Get | IncomingBody::Enumerate(_) | IncomingBody::Pull(..) | IncomingBody::Other(_) => {
             Response::Fault(Box::new(Fault::bad_request("not here")))
         }
     }

@@ -232,7 +232,7 @@ async fn input_that_timed_out_was_taken_and_is_not_sent_again() {
     assert!(*sent.lock().unwrap() == input);
     assert_eq!(
         server.seen(),
-        "| Identify Create Command Send Send Receive Signal Delete"
+        "| Identify Create Get Command Send Send Receive Signal Delete"
     );
 }
 
@@ -253,7 +253,7 @@ async fn the_input_of_a_command_that_has_ended_is_left_unsent() {
     shell.close().await.unwrap();
     assert_eq!(
         server.seen(),
-        "| Identify Create Command Send Receive Signal Delete"
+        "| Identify Create Get Command Send Receive Signal Delete"
     );
 }
 

@@ -111,7 +111,7 @@ impl Judge {
             credentials: auth::Credentials::new(USER, auth::Secret::from(PASSWORD)),
             tls: TlsPolicy {
                 ca: self.tls.then(certificate),
-                server_name: None,
+                ..TlsPolicy::default()
             },
             kerberos: KerberosPolicy {
                 realm: Some("CASGATE.TEST".to_owned()),
@@ -119,6 +119,7 @@ impl Judge {
                 ..KerberosPolicy::default()
             },
             allow_unencrypted: false,
+            proxy: None,
             timeouts: Timeouts::default(),
             locale: "en-US".to_owned(),
         }

@@ -16,6 +16,7 @@ use winrm::{AuthMethod, Endpoint, Error, Shell, Timeouts, TlsPolicy};
 mod bad_days;
 mod commands;
 mod logins;
+mod tls;
 
 /// How long the endpoint may take for anything.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -136,10 +137,11 @@ impl Oracle {
                     .certificate
                     .as_ref()
                     .map(|file| std::fs::read(file.path()).unwrap()),
-                server_name: None,
+                ..TlsPolicy::default()
             },
             kerberos: winrm::KerberosPolicy::default(),
             allow_unencrypted: false,
+            proxy: None,
             timeouts: Timeouts::default(),
             locale: "en-US".to_owned(),
         }

@@ -223,6 +223,17 @@ fn configurations_tell_the_size_of_an_envelope() {
         };
         assert_eq!(config.max_envelope_size_kb, Some(size));
         assert_eq!(config.max_timeout_ms, Some(60_000));
+        let recorded = |name: &str| {
+            let text = exchange.response.split_once("<cfg:Winrs>").unwrap().1;
+            between(text, &format!("<cfg:{name}>"), "<").map(|n| n.parse::<u32>().unwrap())
+        };
+        assert_eq!(config.max_shells_per_user, recorded("MaxShellsPerUser"));
+        assert_eq!(config.max_processes_per_shell, recorded("MaxProcessesPerShell"));
+        assert_eq!(config.max_memory_per_shell_mb, recorded("MaxMemoryPerShellMB"));
+        assert_eq!(config.idle_timeout_ms, recorded("IdleTimeout"));
+        assert_eq!(config.allow_remote_shell_access, Some(true));
+        assert_eq!(config.max_concurrent_operations_per_user, Some(1500));
+        assert!(config.max_connections.is_some() && config.max_shells_per_user.is_some());
     }
 }
 

@@ -24,6 +24,10 @@ fn reverse(incoming: &IncomingRequest) -> (Session, MessageId, Request) {
     let request = match incoming.body.clone() {
         IncomingBody::Identify => Request::Identify,
         IncomingBody::Get => Request::GetConfig,
+        IncomingBody::Enumerate(_) => Request::ListShells,
+        IncomingBody::Pull(context, _) => Request::ListMoreShells {
+            context: context.unwrap(),
+        },
         IncomingBody::Create(new) => Request::Create(new),
         IncomingBody::Command(command) => Request::Command {
             shell: shell(),

@@ -123,6 +123,7 @@ fn a_quota_fault_relates_to_nothing_and_has_its_code_in_the_wmi_error() {
     };
     let fault = fault(&text, "uuid:ANY");
     assert!(fault.is_quota());
+    assert_eq!(fault.quota_setting(), Some("MaxShellsPerUser"));
     assert_eq!(fault.wsman, None);
     let wmi = fault.wmi.as_ref().expect("the detail");
     assert_eq!((wmi.code, wmi.cim_status), (Some(code::SHELL_QUOTA), Some(27)));

@@ -189,3 +189,54 @@ async fn an_unknown_shell_is_no_valid_selector() {
     assert_eq!(wsman.unwrap().code, Some(2_150_858_843));
     assert!(reason.contains("11111111-2222-3333-4444-555555555555"));
 }
+
+/// `Enumerate` and `Pull` tell the shells that there are, in parts that fit the client's envelope.
+#[tokio::test]
+async fn shells_are_listed_as_they_are() {
+    let (_, endpoint) = start(EndpointOptions::default()).await;
+    let mut client = Client::open(endpoint.address()).await;
+    let list = |response: Result<Response, Fault>| match response {
+        Ok(Response::Shells(list)) => list,
+        other => panic!("{other:?}"),
+    };
+    let none = list(client.ask(Request::ListShells).await);
+    assert_eq!((none.shells.len(), none.context), (0, None));
+    let mut made = Vec::new();
+    for number in 0..7 {
+        let shell = NewShell {
+            name: Some(format!("shell {number}")),
+            idle_time_out: Some(Duration::from_secs(300)),
+            ..NewShell::plain()
+        };
+        made.push(client.create_as(shell).await.unwrap());
+    }
+    let whole = list(client.ask(Request::ListShells).await);
+    assert_eq!((whole.shells.len(), whole.context.as_ref()), (7, None));
+    let first = whole
+        .shells
+        .iter()
+        .find(|shell| shell.shell_id == made[0])
+        .unwrap();
+    assert_eq!(first.name.as_deref(), Some("shell 0"));
+    assert_eq!(first.details.owner.as_deref(), Some(r"CONTOSO\operator"));
+    assert_eq!(first.details.client_ip.as_deref(), Some("127.0.0.1"));
+    assert_eq!(first.details.idle_time_out, Some(Duration::from_secs(300)));
+
+    client.set_envelope_size(8192);
+    let mut part = list(client.ask(Request::ListShells).await);
+    let mut seen: Vec<ShellId> = Vec::new();
+    let mut parts = 1;
+    loop {
+        seen.extend(part.shells.iter().map(|shell| shell.shell_id.clone()));
+        let Some(context) = part.context else { break };
+        part = list(client.ask(Request::ListMoreShells { context }).await);
+        parts += 1;
+    }
+    seen.sort();
+    made.sort();
+    assert_eq!(seen, made);
+    assert!(parts > 1, "one reply of 8 KiB held all");
+    let context = "uuid:11111111-2222-3333-4444-555555555555".to_owned();
+    let fault = client.ask(Request::ListMoreShells { context }).await.unwrap_err();
+    assert_eq!(fault.error_code(), Some(code::INVALID_PARAMETER));
+}

@@ -103,10 +103,7 @@ pub(super) async fn run(program: Program, call: &mut Call<'_, '_>) -> u32 {
         Program::PowerShell => powershell::run(call).await,
         Program::Reg => reg::run(call).await,
         Program::Sc => sc::run(call).await,
-        Program::WhoAmI => {
-            call.out.stdout.line(&call.shell.session.user.to_lowercase());
-            0
-        }
+        Program::WhoAmI => who_am_i(call),
         Program::Absent(name) => call.not_simulated(&format!("'{name}', which exists on Windows")),
     }
 }
@@ -128,6 +125,60 @@ async fn nested_shell(call: &mut Call<'_, '_>) -> u32 {
     let line = unquoted.unwrap_or_else(|| line.to_owned());
     let (shell, out) = (call.shell, call.out.clone());
     shell.nested(&line, call.stdin, &out).await
+}
+
+/// `whoami` and `whoami /groups`, the latter with the columns of Windows and the groups of an administrator.
+fn who_am_i(call: &Call<'_, '_>) -> u32 {
+    const GROUPS: [[&str; 4]; 5] = [
+        [
+            "Everyone",
+            "Well-known group",
+            "S-1-1-0",
+            "Mandatory group, Enabled by default, Enabled group",
+        ],
+        [
+            r"BUILTIN\Administrators",
+            "Alias",
+            "S-1-5-32-544",
+            "Mandatory group, Enabled by default, Enabled group, Group owner",
+        ],
+        [
+            r"NT AUTHORITY\NETWORK",
+            "Well-known group",
+            "S-1-5-2",
+            "Mandatory group, Enabled by default, Enabled group",
+        ],
+        [
+            r"NT AUTHORITY\Authenticated Users",
+            "Well-known group",
+            "S-1-5-11",
+            "Mandatory group, Enabled by default, Enabled group",
+        ],
+        [
+            r"Mandatory Label\High Mandatory Level",
+            "Label",
+            "S-1-16-12288",
+            "",
+        ],
+    ];
+    let words: Vec<String> = call.arguments.iter().map(|word| word.to_lowercase()).collect();
+    match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        [] => call.out.stdout.line(&call.shell.session.user.to_lowercase()),
+        ["/groups"] => {
+            let row = |cells: [&str; 4]| {
+                let [name, kind, sid, attributes] = cells;
+                call.out
+                    .stdout
+                    .line(&format!("{name:<38} {kind:<16} {sid:<12} {attributes:<63}"));
+            };
+            call.print("\r\nGROUP INFORMATION\r\n-----------------\r\n\r\n");
+            row(["Group Name", "Type", "SID", "Attributes"]);
+            row([&"=".repeat(38), &"=".repeat(16), &"=".repeat(12), &"=".repeat(63)]);
+            GROUPS.into_iter().for_each(row);
+        }
+        other => return call.not_simulated(&format!("'whoami {}'", other.join(" "))),
+    }
+    0
 }
 
 /// `more` without a file: hands standard input through until it ends.

@@ -1,7 +1,13 @@
 //! `powershell.exe` as far as the simulator really can: `Write-Output`, `exit`, `throw`. Everything else fails and says so.
 //!
+//! Two scripts it knows by their exact text and does what they say, since no client's long script or upload could be tried otherwise:
+//! [`command::powershell::BOOTSTRAP`] (the script that is carried out comes from standard input) and [`command::upload::SCRIPT`] (see
+//! `receiver.rs`). That their text is good PowerShell is not something that the simulator vouches for.
+//!
 //! With `-EncodedCommand` errors come as CLIXML on standard error, with `-Command` as text, as PowerShell 5.1 does when
 //! its streams are redirected.
+
+mod receiver;
 
 use super::Call;
 
@@ -21,23 +27,37 @@ pub(super) async fn run(call: &mut Call<'_, '_>) -> u32 {
         Ok(found) => found,
         Err(what) => return call.not_simulated(&what),
     };
+    if script == command::upload::SCRIPT {
+        return match receiver::run(call).await {
+            Ok(said) => {
+                call.out.stdout.line(&said);
+                0
+            }
+            Err(message) => {
+                error(call, &thrown(&message), clixml);
+                1
+            }
+        };
+    }
+    let script = match script == command::powershell::BOOTSTRAP {
+        false => script,
+        true => match command::powershell::decode_stdin(&all_input(call).await) {
+            Ok(script) => script,
+            Err(problem) => {
+                let message =
+                    format!("Exception calling \"FromBase64String\" with \"1\" argument(s): \"{problem}\"");
+                error(call, &thrown(&message), clixml);
+                return 1;
+            }
+        },
+    };
     for statement in statements(&script) {
         match statement {
             Statement::Nothing => {}
             Statement::Output(values) => values.iter().for_each(|value| call.out.stdout.line(value)),
             Statement::Exit(code) => return code,
             Statement::Throw(message) => {
-                let lines = [
-                    message.clone(),
-                    "At line:1 char:1".to_owned(),
-                    format!("+ throw '{message}'"),
-                    format!(
-                        "    + CategoryInfo          : OperationStopped: ({message}:String) [], RuntimeException"
-                    ),
-                    format!("    + FullyQualifiedErrorId : {message}"),
-                    " ".to_owned(),
-                ];
-                error(call, &lines, clixml);
+                error(call, &thrown(&message), clixml);
                 return 1;
             }
             Statement::NotSimulated(text) => {
@@ -50,6 +70,27 @@ pub(super) async fn run(call: &mut Call<'_, '_>) -> u32 {
         }
     }
     0
+}
+
+/// What PowerShell writes about an exception that nobody catches.
+fn thrown(message: &str) -> [String; 6] {
+    [
+        message.to_owned(),
+        "At line:1 char:1".to_owned(),
+        format!("+ throw '{message}'"),
+        format!("    + CategoryInfo          : OperationStopped: ({message}:String) [], RuntimeException"),
+        format!("    + FullyQualifiedErrorId : {message}"),
+        " ".to_owned(),
+    ]
+}
+
+/// Standard input to its end.
+async fn all_input(call: &mut Call<'_, '_>) -> Vec<u8> {
+    let mut input = Vec::new();
+    while let Some(bytes) = call.stdin.read().await {
+        input.extend(bytes);
+    }
+    input
 }
 
 /// The script of the command line, and whether errors come as CLIXML.

@@ -7,6 +7,7 @@ mod faults;
 mod oracle;
 mod prompt;
 mod restart;
+mod scripts;
 mod transcripts;
 
 use std::net::IpAddr;

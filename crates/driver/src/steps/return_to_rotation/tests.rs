@@ -55,7 +55,7 @@ async fn a_server_that_the_health_checks_refuse_is_a_failure_that_names_them() {
     let error = verify(&mut session, &step).await.unwrap_err();
     assert_eq!(
         (error.kind, error.found.as_str()),
-        (FailureKind::TimedOut, "DOWN")
+        (FailureKind::TimedOut, "the load balancer says DOWN")
     );
     assert!(error.hint.unwrap().contains("load_balancer_probes"));
 }

@@ -6,6 +6,7 @@ use std::ops::Range;
 use jiff::SignedDuration;
 
 use super::References;
+use super::way::{Shared, Way};
 use crate::diagnostic::Code;
 use crate::fleet::{Auth, Server, Transport};
 use crate::name::PoolName;
@@ -39,6 +40,7 @@ pub(super) struct Defaults {
     connect_timeout: Option<SignedDuration>,
     login_timeout: Option<SignedDuration>,
     operation_timeout: Option<SignedDuration>,
+    way: Shared,
     /// `auth` was written but not understood: what follows from it is not reported.
     auth_unclear: bool,
 }
@@ -50,7 +52,8 @@ impl Defaults {
             ("kerberos", "use \"negotiate\" (NTLM inside) or \"ntlm\""),
             (
                 "certificate",
-                "use \"negotiate\", \"ntlm\", or \"basic\" over https",
+                "Windows asks for client certificates by renegotiation, or in the handshake after `netsh http update sslcert ipport=0.0.0.0:5986 \
+                 ... clientcertnegotiation=enable`; until casgate shows one, use \"negotiate\", \"ntlm\", or \"basic\" over https",
             ),
             (
                 "credssp",
@@ -92,6 +95,7 @@ impl Defaults {
             connect_timeout: timeout(table, "connect_timeout", LONGEST_CONNECT, found),
             login_timeout: timeout(table, "login_timeout", LONGEST_CONNECT, found),
             operation_timeout: timeout(table, "operation_timeout", LONGEST_OPERATION, found),
+            way: Shared::read(table, found),
         }
     }
 }
@@ -164,6 +168,7 @@ pub(super) fn read(
             "write credential = \"NAME\" of a [credential.NAME]",
         );
     }
+    let way = Way::read(table, (own.way, &defaults.way), transport, found);
     Server {
         name: entry.key.into(),
         address: address.map(|(host, _)| host).unwrap_or_default(),
@@ -178,6 +183,10 @@ pub(super) fn read(
             .and_then(|entry| super::proxy_name(&entry, found))
             .unwrap_or_else(|| entry.key.to_owned()),
         ca_file: own.ca_file.or_else(|| defaults.ca_file.clone()),
+        fingerprint: way.fingerprint,
+        tls_server_name: way.server_name,
+        tls: way.tls,
+        proxy: way.proxy,
         allow_unencrypted,
         connect_timeout: own
             .connect_timeout

@@ -257,6 +257,91 @@ fn earlier_waves_are_not_put_back() {
 }
 
 #[test]
+fn only_the_wave_that_spent_the_budget_is_put_back() {
+    let mut run = Run::new(small_plan(OnFailure::Undo, 1));
+    // Wave 0: a failure within the budget. Wave 1: one is healthy, the other is one failure too many.
+    run.fail_at("eas-1", RESTRICT);
+    run.undo("eas-1");
+    run.pay("eas-1");
+    run.finish("eas-2");
+    run.fail_at("eas-3", RESTRICT);
+    run.undo("eas-3");
+    run.pay("eas-3");
+    assert_eq!(state(&run, "eas-2"), ServerState::Undoing { step: RESTRICT });
+    run.undo("eas-2");
+    assert_eq!(run.rollout.verdict(), Some(Verdict::Undone));
+
+    let mut run = Run::new(small_plan(OnFailure::Undo, 0));
+    run.finish("eas-1");
+    run.finish("eas-2");
+    run.fail_at("eas-3", RESTRICT);
+    run.undo("eas-3");
+    run.pay("eas-3");
+    run.undo("eas-2");
+    assert_eq!(
+        state(&run, "eas-1"),
+        ServerState::Healthy { changed: true },
+        "an earlier wave has proven itself"
+    );
+    assert_eq!(run.rollout.verdict(), Some(Verdict::Undone));
+}
+
+#[test]
+fn several_changes_are_taken_back_from_the_last_to_the_first() {
+    let mut two = small_plan(OnFailure::Undo, 1);
+    let second = two.steps[RESTRICT].clone();
+    two.steps.insert(RESTRICT + 1, second);
+    let mut run = Run::new(two);
+    run.walk_to("eas-1", RESTRICT);
+    run.pass("eas-1", RESTRICT);
+    let found = Found::Ready(before(RESTRICT));
+    run.tell(EventKind::StepProbed {
+        server: server("eas-1"),
+        step: RESTRICT + 1,
+        found,
+    });
+    let outcome = Outcome::Failed(error(FailureKind::Failed));
+    run.tell(EventKind::StepApplied {
+        server: server("eas-1"),
+        step: RESTRICT + 1,
+        outcome,
+    });
+    let undo_finished = |step| {
+        let evidence = evidence("as before");
+        EventKind::UndoFinished {
+            server: server("eas-1"),
+            step,
+            evidence,
+        }
+    };
+    run.settle();
+    assert_eq!(state(&run, "eas-1"), ServerState::Undoing { step: RESTRICT + 1 });
+    run.tell(undo_finished(RESTRICT + 1));
+    let too_early = EventKind::ServerUndone {
+        server: server("eas-1"),
+    };
+    let too_early = rollout::Event {
+        seq: 0,
+        at: run.now,
+        kind: too_early,
+    };
+    assert!(
+        run.rollout.check(&too_early).is_err(),
+        "one change is still there"
+    );
+    run.settle();
+    assert_eq!(state(&run, "eas-1"), ServerState::Undoing { step: RESTRICT });
+    run.tell(undo_finished(RESTRICT));
+    run.settle();
+    assert_eq!(
+        state(&run, "eas-1"),
+        ServerState::PayingDebt {
+            debt: Debt::Rotation { step: DRAIN }
+        }
+    );
+}
+
+#[test]
 fn what_runs_is_finished_when_the_budget_is_spent() {
     let mut run = in_the_middle();
     run.tell(EventKind::Surveyed {

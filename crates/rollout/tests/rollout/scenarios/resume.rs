@@ -359,18 +359,20 @@ fn a_skipped_server_is_offered_its_place_again_in_each_sitting() {
     assert!(run.rollout.debts().iter().all(|owed| owed.unpaid.is_some()));
 }
 
-#[test]
-fn those_who_may_be_out_are_begun_before_anybody_else() {
-    // One may be under way; eas-1 and eas-2 failed, in two waves, and are out.
+/// One pool of six, three under way at a time: `eas-2` and `eas-3` failed and are out, `eas-1` and `eas-4` were let go, the others never begun.
+fn two_are_out() -> Run {
     let careful = Policy {
-        max_failures: 1,
+        waves: vec![],
+        max_parallel: Quantity::Count(3),
         on_failure: OnFailure::Stop,
+        max_failures: 1,
         ..policy()
     };
-    let mut run = Run::new(plan(&[("eas", 4, Quantity::Count(2))], careful));
-    let debt = Debt::Rotation { step: DRAIN };
-    for name in ["eas-1", "eas-2"] {
+    let mut run = Run::new(plan(&[("eas", 6, Quantity::Count(2))], careful));
+    run.settle();
+    let fail = |run: &mut Run, name: &str| {
         run.fail_at(name, RESTART);
+        let debt = Debt::Rotation { step: DRAIN };
         let why = error(FailureKind::Failed);
         run.tell(EventKind::DebtUnpaid {
             server: server(name),
@@ -379,20 +381,98 @@ fn those_who_may_be_out_are_begun_before_anybody_else() {
             command: "set server".to_owned(),
         });
         run.settle();
+    };
+    fail(&mut run, "eas-2");
+    fail(&mut run, "eas-3");
+    for name in ["eas-1", "eas-4"] {
+        run.tell(EventKind::Surveyed {
+            server: server(name),
+            survey: seen(&[RESTRICT]),
+        });
+        run.settle();
     }
+    assert_eq!(run.rollout.verdict(), Some(Verdict::HumanNeeded));
     run.tell(resumed());
-    assert_eq!(
-        run.settle(),
-        [Action::Survey {
-            server: server("eas-1")
-        }]
+    run
+}
+
+#[test]
+fn those_who_may_be_out_are_begun_before_anybody_else() {
+    let mut run = two_are_out();
+    run.tell(EventKind::WaveStarted { wave: 0 });
+    let running: Vec<_> = run
+        .settle()
+        .iter()
+        .map(|survey| survey.server().to_string())
+        .collect();
+    assert_eq!(running, ["eas-2", "eas-3", "eas-1"]);
+    run.finish("eas-3");
+    let running: Vec<_> = run.rollout.running().map(ToString::to_string).collect();
+    assert_eq!(running, ["eas-1", "eas-2", "eas-4"]);
+}
+
+#[test]
+fn nobody_is_begun_while_too_many_may_be_out() {
+    let mut run = two_are_out();
+    run.tell(EventKind::WaveStarted { wave: 0 });
+    let refused = |run: &Run, name: &str| {
+        let kind = EventKind::ServerStarted { server: server(name) };
+        run.rollout
+            .check(&Event {
+                seq: 0,
+                at: run.now,
+                kind,
+            })
+            .is_err()
+    };
+    // Three may be under way, and two may be out: one more, whoever it is.
+    assert!(!refused(&run, "eas-1"));
+    run.tell(EventKind::ServerStarted {
+        server: server("eas-1"),
+    });
+    assert!(
+        refused(&run, "eas-4"),
+        "eas-2 and eas-3 may be out, and eas-1 is under way"
     );
-    run.finish("eas-1");
-    let running: Vec<_> = run.rollout.running().map(ToString::to_string).collect();
-    assert_eq!(running, ["eas-2"]);
-    run.finish("eas-2");
-    let running: Vec<_> = run.rollout.running().map(ToString::to_string).collect();
-    assert_eq!(running, ["eas-3"], "now that nobody else is out");
+    assert!(!refused(&run, "eas-3"), "beginning it takes nobody out");
+}
+
+#[test]
+fn those_who_may_be_out_do_not_wait_for_their_wave() {
+    let careful = Policy {
+        waves: vec![Quantity::Count(1)],
+        on_failure: OnFailure::Stop,
+        max_failures: 1,
+        ..policy()
+    };
+    let mut run = Run::new(plan(
+        &[("a", 3, Quantity::Count(1)), ("b", 3, Quantity::Count(1))],
+        careful,
+    ));
+    let lose = |run: &mut Run, name: &str| {
+        let survey = Survey::Failed(error(FailureKind::Unreachable));
+        run.tell(EventKind::Surveyed {
+            server: server(name),
+            survey,
+        });
+        run.settle();
+    };
+    run.settle();
+    lose(&mut run, "a-1");
+    lose(&mut run, "b-1");
+    run.tell(EventKind::Surveyed {
+        server: server("a-2"),
+        survey: seen(&[RESTRICT]),
+    });
+    run.settle();
+    assert_eq!(run.rollout.verdict(), Some(Verdict::BudgetSpent));
+    run.tell(resumed());
+    let begun: Vec<_> = run
+        .settle()
+        .iter()
+        .map(|survey| survey.server().to_string())
+        .collect();
+    assert_eq!(begun, ["a-1", "b-1"], "wave 0 is open, and b-1 is of wave 1");
 }
 
 #[test]

@@ -415,6 +415,18 @@ fn a_playbook_that_forgets_the_return_pays_before_the_soak() {
         run.rollout.state_of(&server("eas-1")),
         Some(ServerState::PayingDebt { debt })
     );
+    let early = EventKind::ServerSoaking {
+        server: server("eas-1"),
+    };
+    let early = rollout::Event {
+        seq: 0,
+        at: run.now,
+        kind: early,
+    };
+    assert!(
+        run.rollout.check(&early).is_err(),
+        "nobody soaks outside of the rotation"
+    );
     let mut unpaid = Run {
         rollout: run.rollout.clone(),
         journal: run.journal.clone(),
