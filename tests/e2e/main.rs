@@ -1,4 +1,21 @@
 //! Whole rollouts over real sockets against the simulated farm, with the `casgate` command as a child process.
 
 mod apply;
+mod approval;
+mod budget;
+mod check;
+mod commit;
+mod exec;
+mod feature;
+mod health;
+mod kill;
+mod login;
+mod open;
+mod rehearse;
+mod restart;
+mod status;
+mod stop;
+#[cfg(test)]
 mod support;
+mod transcript;
+mod unreachable;

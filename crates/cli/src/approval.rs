@@ -10,7 +10,7 @@ use crate::printer::Printer;
 pub(crate) fn ask(args: &Apply, plan: &Plan, printer: &Printer) -> Result<(), Error> {
     let hash = plan.hash().to_string();
     if let Some(approved) = &args.approve {
-        return if *approved == hash {
+        return if plan.hash().is_approved_by(approved) {
             Ok(())
         } else {
             Err(Error::StalePlan {

@@ -67,8 +67,10 @@ pub(crate) enum Command {
     Check(Check),
     /// Reach and log in to each server; name its Windows, IIS and Exchange versions
     Ping(Ping),
-    /// Run a command on servers
+    /// Run commands or a PowerShell script on servers
     Exec(Exec),
+    /// Put a file onto servers, compared by SHA-256
+    Upload(Upload),
     /// Show the waves, the proof of availability, and what would change on each server
     Plan(Plan),
     /// Do what `plan` shows
@@ -119,13 +121,44 @@ pub(crate) struct Exec {
     /// Which servers: a name, `@pool`, `cas0*`, `@pool and not cas07`
     pub(crate) selector: String,
     /// The command line, as cmd.exe takes it
-    #[arg(last = true, required = true)]
+    #[arg(last = true, required_unless_present_any = ["command", "powershell", "script"], conflicts_with_all = ["command", "powershell", "script"])]
+    pub(crate) line: Vec<String>,
+    /// A command line; several are run one after the other in one shell, up to the first that fails
+    #[arg(long, value_name = "LINE", conflicts_with_all = ["powershell", "script"])]
     pub(crate) command: Vec<String>,
+    /// A PowerShell script, of any length; beside --script it needs no text
+    #[arg(long, value_name = "TEXT", num_args = 0..=1, default_missing_value = "")]
+    pub(crate) powershell: Option<String>,
+    /// A file with a PowerShell script, of any length
+    #[arg(long, value_name = "FILE")]
+    pub(crate) script: Option<PathBuf>,
+    /// Hand this command's standard input to the remote one (not from a terminal)
+    #[arg(long)]
+    pub(crate) stdin: bool,
+    /// Go on with the next command after one that failed
+    #[arg(long)]
+    pub(crate) keep_going: bool,
     /// How long a command may take, e.g. `90s`
     #[arg(long, default_value = "5m")]
     pub(crate) timeout: jiff::SignedDuration,
     /// How many servers at a time
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) parallel: u16,
+}
+
+#[derive(ClapArgs, Debug)]
+pub(crate) struct Upload {
+    /// Which servers: a name, `@pool`, `cas0*`, `@pool and not cas07`
+    pub(crate) selector: String,
+    /// The file here
+    pub(crate) local: PathBuf,
+    /// Its name there: `%NAME%` is expanded on the server; a relative path starts in the user's profile folder
+    pub(crate) remote: String,
+    /// How long it may take on one server, e.g. `10m`
+    #[arg(long, default_value = "10m")]
+    pub(crate) timeout: jiff::SignedDuration,
+    /// How many servers at a time
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) parallel: u16,
 }
 

@@ -56,8 +56,8 @@ pub(crate) enum Error {
     StalePlan { approved: String, found: String },
     #[error("run `{run}` recorded nothing: it never began")]
     NothingBegun { run: String },
-    #[error("run `{run}` is finished: every server is as wanted")]
-    NothingToResume { run: String },
+    #[error("run `{run}` has nothing to resume: {}", report::wording::verdict_text(*verdict))]
+    NothingToResume { run: String, verdict: rollout::Verdict },
     #[error("no place to record runs: neither --state-dir nor a home folder")]
     NoStateFolder,
     #[error("the journal")]
@@ -75,6 +75,10 @@ pub(crate) enum Error {
         #[source]
         source: command::Error,
     },
+    #[error("expected --script FILE or --powershell 'TEXT', found both")]
+    TwoScripts,
+    #[error("--stdin is for one command that reads it, found {found}")]
+    Input { found: &'static str },
     #[error("the simulated farm did not start")]
     Farm {
         #[source]
@@ -84,6 +88,11 @@ pub(crate) enum Error {
     Replay {
         #[source]
         source: rollout::IllegalTransition,
+    },
+    #[error("the journal does not fit together")]
+    Past {
+        #[source]
+        source: rollout::Error,
     },
 }
 
@@ -121,6 +130,9 @@ impl Error {
             Self::Journal { .. } => {
                 "`casgate runs` lists the runs; --state-dir says where they are".to_owned()
             }
+            Self::NothingToResume { .. } => {
+                "`casgate apply` looks at every server anew, in a run of its own".to_owned()
+            }
             Self::NoStateFolder => "name a folder with --state-dir".to_owned(),
             Self::Selector { .. } => {
                 "a server's name, `@pool`, a pattern such as `cas0*`, joined by `and`, `or`, `not`".to_owned()
@@ -139,7 +151,9 @@ impl Error {
             | Self::Unreadable { .. }
             | Self::Wrong { .. }
             | Self::Selector { .. }
-            | Self::CommandLine { .. } => ExitCode::Usage,
+            | Self::CommandLine { .. }
+            | Self::TwoScripts
+            | Self::Input { .. } => ExitCode::Usage,
             Self::NoPassword { .. }
             | Self::NameNotResolved { .. }
             | Self::NoPlan { .. }
@@ -158,7 +172,8 @@ impl Error {
             | Self::Journal { .. }
             | Self::Driver { .. }
             | Self::Farm { .. }
-            | Self::Replay { .. } => ExitCode::Failure,
+            | Self::Replay { .. }
+            | Self::Past { .. } => ExitCode::Failure,
         }
     }
 }

@@ -8,14 +8,18 @@ mod commands;
 mod engine;
 mod error;
 mod exit_code;
+mod fan_out;
 mod inputs;
+mod output;
 mod people;
 mod printer;
 mod run_id;
 mod secrets;
 mod state;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 
@@ -35,14 +39,19 @@ pub fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let code = match runtime.block_on(commands::run(args, &printer)) {
-        Ok(code) => code,
-        Err(error) => {
+    let ended = catch_unwind(AssertUnwindSafe(|| runtime.block_on(commands::run(args, &printer))));
+    // Whatever the end was, also a defect: no shell that was dropped on the way stays behind on a server.
+    runtime.block_on(winrm::reap(Duration::from_secs(10)));
+    let code = match ended {
+        Ok(Ok(code)) => code,
+        Ok(Err(error)) => {
             printer.error(&error);
             error.exit_code()
         }
+        // The panic has told itself.
+        Err(_) => exit_code::ExitCode::Failure,
     };
     // Nothing of a run is left by now; a worker that was detached on purpose must not hold the process.
-    runtime.shutdown_timeout(std::time::Duration::from_millis(200));
+    runtime.shutdown_timeout(Duration::from_millis(200));
     code.into()
 }

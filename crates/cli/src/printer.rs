@@ -66,7 +66,7 @@ impl Printer {
     }
 
     /// A result for people, on standard output; on standard error when standard output is for programs.
-    #[expect(clippy::print_stdout, clippy::print_stderr, reason = "the printer prints")]
+    #[expect(clippy::print_stderr, reason = "the printer prints")]
     pub(crate) fn text(&self, text: &str) {
         if self.is_json() {
             eprintln!("{text}");
@@ -136,7 +136,7 @@ impl Printer {
             let mut lines = Lines::new(std::io::stderr(), zone, heartbeat);
             lines.replay(past);
             sinks.push(Box::new(lines));
-        } else if !self.is_json() && !(self.bars && self.stdout_is_terminal) {
+        } else if !(self.is_json() || self.bars && self.stdout_is_terminal) {
             let mut lines = Lines::new(std::io::stdout(), zone, heartbeat);
             lines.replay(past);
             sinks.push(Box::new(lines));

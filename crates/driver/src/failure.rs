@@ -127,7 +127,8 @@ pub(crate) fn from_winrm(doing: &str, server: &ServerName, error: &winrm::Error)
         (Some(hint), _) => hint,
         (None, _) => layers(),
     };
-    failed(doing, expected, error.to_string())
+    // The text may name a whole command line, and those are long.
+    failed(doing, expected, one_line(&error.to_string()))
         .of_kind(kind)
         .hint(hint)
         .caused_by(error)
@@ -217,14 +218,18 @@ pub(crate) fn from_iis(doing: &str, expected: &str, error: &iis::Error) -> StepE
     }
 }
 
-/// Text of a program on one line, cut to what a screen can show.
+/// Text of a program on one line, cut to what a screen can show. The middle goes: programs tell last what went wrong.
 pub(crate) fn one_line(text: &str) -> String {
-    const LONGEST: usize = 300;
+    const HEAD: usize = 200;
+    const TAIL: usize = 150;
     let joined = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match joined.char_indices().nth(LONGEST) {
-        Some((at, _)) => format!("{}…", &joined[..at]),
-        None => joined,
+    let length = joined.chars().count();
+    if length <= HEAD + TAIL {
+        return joined;
     }
+    let head: String = joined.chars().take(HEAD).collect();
+    let tail: String = joined.chars().skip(length - TAIL).collect();
+    format!("{head} … {tail}")
 }
 
 #[cfg(test)]
@@ -250,9 +255,14 @@ mod tests {
     }
 
     #[test]
-    fn long_text_is_cut_at_a_character() {
+    fn long_text_loses_its_middle() {
         assert_eq!(one_line(" a\r\n  b "), "a b");
-        assert_eq!(one_line(&"ü".repeat(400)), format!("{}…", "ü".repeat(300)));
+        assert_eq!(one_line(&"ü".repeat(350)), "ü".repeat(350));
+        let long = format!("{}{}", "ü".repeat(300), "ß".repeat(300));
+        assert_eq!(
+            one_line(&long),
+            format!("{} … {}", "ü".repeat(200), "ß".repeat(150))
+        );
     }
 
     #[test]

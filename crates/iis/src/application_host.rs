@@ -1,6 +1,7 @@
 //! applicationHost.config, read as far as `ipSecurity` and the modules go: for copies of the file, in tests and in comparisons. On a server,
 //! [`appcmd`](crate::appcmd) is asked instead.
 
+use markup::Limits;
 use roxmltree::{Document, Node};
 
 use crate::Error;
@@ -54,7 +55,8 @@ pub fn global_modules(config: &str) -> Result<Vec<String>, Error> {
 }
 
 fn parse(config: &str) -> Result<Document<'_>, Error> {
-    Document::parse(config.trim_start_matches('\u{FEFF}')).map_err(|source| Error::NotXml { source })
+    markup::parse(config.trim_start_matches('\u{FEFF}'), &Limits::default())
+        .map_err(|source| Error::NotXml { source })
 }
 
 fn children<'a, 'input: 'a>(

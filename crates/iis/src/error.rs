@@ -65,7 +65,7 @@ pub enum Error {
     NotXml {
         /// Why.
         #[source]
-        source: roxmltree::Error,
+        source: markup::Error,
     },
     /// A configuration that says something other than the schema allows.
     #[error("expected {expected} in attribute `{attribute}`, found `{found}`")]
@@ -96,18 +96,30 @@ pub(crate) fn one_line(text: &str) -> String {
 
 /// The first part of a text, on one line, for an error message.
 pub(crate) fn excerpt(text: &str) -> String {
-    const LONGEST: usize = 200;
-    let mut words = text.split_whitespace();
-    let mut short = words.next().unwrap_or("nothing").to_owned();
-    for word in words {
-        if short.len() + word.len() >= LONGEST {
+    shortened(text, 200)
+}
+
+/// A text on one line, of about so many bytes. Output may be long, and an error is shown and recorded.
+pub(crate) fn shortened(text: &str, longest: usize) -> String {
+    let mut short = String::new();
+    for word in text.split_whitespace() {
+        let room = longest.saturating_sub(short.len());
+        // Something is shown of a first word that is too long.
+        if word.len() >= room {
+            let end = word.floor_char_boundary(if short.is_empty() { room } else { 0 });
+            short.push_str(&word[..end]);
             short.push_str(" …");
-            break;
+            return short.trim_start().to_owned();
         }
-        short.push(' ');
+        if !short.is_empty() {
+            short.push(' ');
+        }
         short.push_str(word);
     }
-    short
+    match short.is_empty() {
+        true => "nothing".to_owned(),
+        false => short,
+    }
 }
 
 /// Both streams in one text, for an error message: which of them a program complains on differs.
@@ -125,5 +137,8 @@ mod tests {
         assert_eq!(excerpt("\r\n"), "nothing");
         let long = excerpt(&"word ".repeat(100));
         assert!(long.ends_with("word …") && long.len() < 210, "{long}");
+        let one_word = excerpt(&"x".repeat(1_000_000));
+        assert_eq!(one_word, format!("{} …", "x".repeat(200)));
+        assert_eq!(excerpt(&"€".repeat(100)), format!("{} …", "€".repeat(66)));
     }
 }

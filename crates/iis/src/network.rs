@@ -7,6 +7,9 @@ use command::{CommandLine, Invocation, Output};
 use crate::Error;
 use crate::error::{complaint, excerpt};
 
+/// More addresses than a server has.
+const MOST: usize = 4096;
+
 /// All addresses of the server, of both families: ask both. Loopback is among them; zones (`%14`) are cut off. A server without IPv6 answers the
 /// second with an empty list.
 pub fn own_addresses() -> [Invocation<Result<Vec<IpAddr>, Error>>; 2] {
@@ -50,6 +53,13 @@ fn read(program: &str, output: &Output, family: fn(&IpAddr) -> bool) -> Result<V
             .and_then(|word| word.parse::<IpAddr>().ok());
         if let Some(address) = address.filter(|a| family(a) && !a.is_unspecified() && !addresses.contains(a))
         {
+            if addresses.len() == MOST {
+                return Err(Error::Unreadable {
+                    program: program.to_owned(),
+                    expected: "at most 4096 addresses",
+                    found: excerpt(&text),
+                });
+            }
             addresses.push(address);
         }
     }
@@ -108,6 +118,11 @@ mod tests {
             Err(Error::Unreadable { .. })
         ));
         assert_eq!(v6.parse(&printed("\r\n")), Ok(Vec::new()));
+        let many: String = (0..100_000)
+            .map(|n| format!("x {}\r\n", std::net::Ipv6Addr::from(n + 1)))
+            .collect();
+        let error = v6.parse(&printed(&many)).unwrap_err().to_string();
+        assert!(error.contains("at most 4096 addresses"), "{error}");
         for invocation in [v4, v6] {
             let failed = invocation.parse(&Output {
                 exit_code: 1,

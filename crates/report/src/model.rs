@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use inventory::{PoolName, ServerName};
+use inventory::{PoolName, ServerName, Step, StepKind};
 use jiff::Timestamp;
 use rollout::{
-    Debt, Event, EventKind, Found, Outcome, Plan, Progress, RunId, SoakReport, StepError, Survey, Verdict,
+    Before, Debt, Event, EventKind, Found, Outcome, Plan, Progress, RunId, SoakReport, StepError, Survey,
+    Verdict,
 };
 
 /// What is true now.
@@ -56,6 +57,10 @@ pub struct Row {
     pub error: Option<(Option<usize>, StepError)>,
     /// Steps with work, as the survey saw them.
     pub work: Vec<usize>,
+    /// What the survey told.
+    pub told: Vec<String>,
+    /// What the last change told, until it is verified.
+    pub applied: Vec<String>,
 }
 
 /// A server's state, in one word for a row.
@@ -153,6 +158,14 @@ impl Model {
             self.unpaid
                 .retain(|(name, owed, _)| (name, owed) != (server, debt));
         }
+        if let EventKind::StepProbed {
+            found: Found::Ready(Before::Drain { rotation } | Before::ReturnToRotation { rotation }),
+            ..
+        } = &event.kind
+            && let (Some(seen), Some(pool)) = (rotation, self.plan.as_ref().and_then(|p| p.pool_of(server)))
+        {
+            self.saw_rotation(&pool.clone(), seen.in_rotation, seen.members);
+        }
         let row = self.servers.entry(server.clone()).or_default();
         row.take(event);
     }
@@ -169,14 +182,17 @@ impl Model {
                 pool,
                 in_rotation,
                 members,
-            } => {
-                let seen =
-                    self.rotation
-                        .entry(pool.clone())
-                        .or_insert((*in_rotation, *members, *in_rotation));
-                *seen = (*in_rotation, *members, seen.2.min(*in_rotation));
-            }
+            } => self.saw_rotation(pool, *in_rotation, *members),
         }
+    }
+
+    /// A look at a pool: by the monitor, which looks every few seconds, or by a step, which looks when it matters.
+    fn saw_rotation(&mut self, pool: &PoolName, in_rotation: u32, members: u32) {
+        let seen = self
+            .rotation
+            .entry(pool.clone())
+            .or_insert((in_rotation, members, in_rotation));
+        *seen = (in_rotation, members, seen.2.min(in_rotation));
     }
 
     /// How many rows are in the state.
@@ -195,6 +211,18 @@ impl Model {
             .as_ref()
             .and_then(|p| p.steps.get(step))
             .map_or_else(|| format!("step {step}"), |s| s.kind().to_string())
+    }
+
+    /// What the change of a step told and nothing else tells: a restart that had to be helped, a commit that had to be repeated. What steps of
+    /// other kinds did is told by looking again.
+    pub(crate) fn remarks(&self, row: &Row, step: usize, verified: &[String]) -> Vec<String> {
+        let kind = self.plan.as_ref().and_then(|p| p.steps.get(step)).map(Step::kind);
+        let speaks = matches!(
+            kind,
+            Some(StepKind::Restrict | StepKind::RestartIis | StepKind::Command | StepKind::Powershell)
+        );
+        let is_new = |fact: &&String| speaks && !row.told.contains(fact) && !verified.contains(fact);
+        row.applied.iter().filter(is_new).cloned().collect()
     }
 
     /// Servers that count against the budget.
@@ -228,10 +256,16 @@ impl Row {
                 self.enter(RowState::Surveying, None, at);
             }
             EventKind::Surveyed {
-                survey: Survey::Seen { work, .. },
+                survey: Survey::Seen { work, facts },
                 ..
-            } => self.work.clone_from(work),
-            EventKind::StepStarted { step, .. } => self.enter(RowState::Running, Some(*step), at),
+            } => {
+                self.work.clone_from(work);
+                self.told.clone_from(facts);
+            }
+            EventKind::StepStarted { step, .. } => {
+                self.applied.clear();
+                self.enter(RowState::Running, Some(*step), at);
+            }
             EventKind::StepProbed {
                 found: Found::Ready(_) | Found::AlreadyDone(_) | Found::Failed(_),
                 ..
@@ -239,8 +273,11 @@ impl Row {
             EventKind::StepApplied {
                 outcome: Outcome::Done(receipt),
                 ..
+            } => {
+                self.http_requests = self.http_requests.max(receipt.http_requests);
+                self.applied.clone_from(&receipt.facts);
             }
-            | EventKind::StepVerified {
+            EventKind::StepVerified {
                 outcome: Outcome::Done(receipt),
                 ..
             } => {

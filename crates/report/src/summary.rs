@@ -1,7 +1,5 @@
 //! The end of a run on one screen: every server, the floor, what is owed, how to go on.
 
-use rollout::Verdict;
-
 use crate::model::{Model, RowState};
 use crate::wording;
 
@@ -86,13 +84,9 @@ pub fn summary(model: &Model) -> String {
     out.push('\n');
     if let Some(verdict) = model.verdict {
         out.push_str(&format!("{}\n", wording::verdict_text(verdict)));
-        if let (true, Some(run)) = (resumable(verdict), &model.run) {
+        if let (true, Some(run)) = (verdict.is_resumable(), &model.run) {
             out.push_str(&format!("to go on: casgate resume {run}\n"));
         }
     }
     out
-}
-
-fn resumable(verdict: Verdict) -> bool {
-    !matches!(verdict, Verdict::Done | Verdict::NothingToDo)
 }

@@ -197,11 +197,15 @@ pub fn lines(model: &Model, event: &Event) -> Vec<Line> {
             Outcome::Done(_) | Outcome::Failed(_) => Vec::new(),
         },
         EventKind::StepVerified { step, outcome, .. } => match outcome {
-            Outcome::Done(receipt) => vec![
-                Line::new(subject, word(*step), "done")
-                    .took(elapsed)
-                    .text(receipt.facts.iter().cloned()),
-            ],
+            Outcome::Done(receipt) => {
+                let remarks = row.map(|row| model.remarks(row, *step, &receipt.facts));
+                vec![
+                    Line::new(subject, word(*step), "done")
+                        .took(elapsed)
+                        .text(receipt.facts.iter().cloned())
+                        .text(remarks.unwrap_or_default()),
+                ]
+            }
             Outcome::Unknown(error) => vec![unknown(subject, word(*step), elapsed, error)],
             Outcome::Failed(_) => Vec::new(),
         },
@@ -354,7 +358,7 @@ pub fn verdict_text(verdict: Verdict) -> &'static str {
         Verdict::Stopped => "stopped by the operator; what was begun is finished; the run can be resumed",
         Verdict::BudgetSpent => "stopped: the failure budget is spent; the run can be resumed",
         Verdict::Undone => {
-            "stopped: the failure budget is spent; the servers of the failed wave are put back, verified"
+            "stopped: the failure budget is spent; the servers of the failed wave are put back, verified: once the cause is gone, apply anew"
         }
         Verdict::Aborted => "aborted by the operator; outcomes may be unknown; resume looks again",
         Verdict::HumanNeeded => {

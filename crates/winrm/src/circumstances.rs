@@ -19,6 +19,8 @@ pub struct Circumstances {
     pub binding: Binding,
     /// Whether messages are sent in clear, which a service refuses unless its `AllowUnencrypted` is true.
     pub in_clear: bool,
+    /// Whether a proxy forwards the messages one by one: it may part what belongs to one connection.
+    pub forwarded: bool,
     /// Whether the user's name means an account of the server itself.
     pub local_account: bool,
 }
@@ -43,6 +45,7 @@ impl Circumstances {
             clock: clock_difference(headers, now()),
             binding,
             in_clear: endpoint.auth == AuthMethod::Basic && !endpoint.is_tls(),
+            forwarded: endpoint.is_forwarded(),
             local_account: endpoint.is_local_account(),
         }
     }
@@ -76,6 +79,13 @@ impl Circumstances {
                     .to_owned(),
             ),
             Binding::Unsent | Binding::NoTls => {}
+        }
+        if self.forwarded {
+            hints.push(
+                "the proxy must keep one connection to the server for each of its client's, since the login belongs to it: use a socks5 proxy, or \
+                 `transport = \"https\"`, which are tunnelled"
+                    .to_owned(),
+            );
         }
         if self.local_account {
             hints.push(
@@ -151,6 +161,13 @@ mod tests {
                 ..none()
             })
             .contains("AllowUnencrypted")
+        );
+        assert!(
+            only(Circumstances {
+                forwarded: true,
+                ..none()
+            })
+            .contains("the proxy must keep one connection")
         );
         assert!(
             only(Circumstances {

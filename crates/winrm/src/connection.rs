@@ -28,6 +28,10 @@ use crate::failure::{Failure, Reach};
 /// How much longer than `OperationTimeout` a reply is waited for: the server answers at its end, and the answer must travel.
 const READ_SLACK: Duration = Duration::from_secs(5);
 
+/// How long a connection may lie idle. Windows closes one after two minutes, which is seen here; a firewall forgets one without a word, and then
+/// nobody could say what became of a command that was sent on it.
+const STALE: Duration = Duration::from_secs(90);
+
 /// What messages in clear are.
 const SOAP_TYPE: &str = "application/soap+xml;charset=UTF-8";
 
@@ -226,7 +230,7 @@ impl Connection {
         message: Vec<u8>,
         limit: Duration,
     ) -> Result<Vec<u8>, Failure> {
-        let Some(mut live) = self.live.take() else {
+        let Some(mut live) = self.live.take().filter(|live| live.transport.idle() < STALE) else {
             return Err(Failure {
                 reach: Reach::Idle,
                 error: self.closed(step),

@@ -190,6 +190,11 @@ impl Endpoint {
         self.url.scheme() == "https"
     }
 
+    /// Whether a proxy forwards messages rather than bytes.
+    pub(crate) fn is_forwarded(&self) -> bool {
+        !self.is_tls() && self.proxy.as_ref().is_some_and(|proxy| proxy.scheme() == "http")
+    }
+
     /// Whether the user's name means an account of the server itself: `user`, `.\user` or `HOST\user`.
     pub(crate) fn is_local_account(&self) -> bool {
         let user = &self.credentials.user;

@@ -1,5 +1,10 @@
-//! A stage for each test: a simulated farm, a folder, the `casgate` command as a child process.
+//! What the tests stand on: a simulated farm, a folder, the `casgate` command as a child process, and eyes on all of them.
 
+mod child;
+mod patrol;
+mod playbook;
 mod stage;
+mod story;
 
-pub(crate) use stage::{Ended, Stage};
+pub(crate) use child::Ended;
+pub(crate) use stage::{Stage, assert_nowhere};

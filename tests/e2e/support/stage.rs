@@ -1,57 +1,73 @@
 //! A farm, a folder, and the command that works on them.
 
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
-use casim::machine::Machine;
+use casim::machine::{Machine, OutputSink, Stdin, WebReply, WebRequest};
 use casim::{Farm, FarmOptions};
-use rollout::{Event, EventKind};
+use iis::ip_security::Section;
+use iis::{ApplicationPath, appcmd};
+use rollout::Rollout;
 use tempfile::TempDir;
-use tokio::process::{Child, Command};
+use tokio::process::Command;
+
+use super::child::{self, Ended, Running};
+use super::patrol::{self, Patrol};
+use super::playbook::PLAYBOOK;
+use super::story::{Reader, Story};
 
 /// The password that the simulated farm knows: the canary that must stand nowhere.
 pub(crate) const PASSWORD: &str = "Opera+Pass1!";
 
-/// No test's command takes longer than this.
-const PATIENCE: Duration = Duration::from_secs(90);
+/// The page that phones ask for.
+const ACTIVESYNC: &str = "/Microsoft-Server-ActiveSync/";
+
+/// Who is on the allow list of the tests' playbook, apart from each server's own addresses.
+const LISTED: [&str; 3] = ["127.0.0.10", "127.0.0.5", "127.0.0.1"];
+
+/// Somebody who is not.
+pub(crate) const OUTSIDE: &str = "127.0.0.66";
+
+/// What makes a command line one that changes something.
+const WRITES: [&str; 9] = [
+    "set config",
+    "clear config",
+    "add backup",
+    "delete backup",
+    "iisreset",
+    "recycle",
+    "/enable-feature",
+    "reg add",
+    "reg delete",
+];
 
 /// A farm, a folder, and the command that works on them.
 pub(crate) struct Stage {
-    pub(crate) farm: Farm,
+    pub(crate) farm: Arc<Farm>,
     folder: TempDir,
 }
 
-/// How a command ended.
-#[derive(Debug)]
-pub(crate) struct Ended {
-    pub(crate) code: Option<i32>,
-    pub(crate) stdout: String,
-    pub(crate) stderr: String,
-}
-
-impl Ended {
-    /// Everything that people could have read.
-    pub(crate) fn text(&self) -> String {
-        format!("{}{}", self.stdout, self.stderr)
-    }
-}
-
 impl Stage {
-    /// A farm of `servers`, and its inventory in a fresh folder.
+    /// A farm of `servers` with its inventory, and the playbook of most tests.
     pub(crate) async fn new(servers: usize) -> Self {
         let options = FarmOptions {
             servers,
-            speed: 20.0,
+            speed: 40.0,
             seed: 7,
             ..FarmOptions::default()
         };
-        let farm = Farm::start(options).await.expect("the farm starts");
+        let farm = Arc::new(Farm::start(options).await.expect("the farm starts"));
         let folder = tempfile::tempdir().expect("a temporary folder");
-        farm.write_inventory(&folder.path().join("farm.toml"))
+        let stage = Self { farm, folder };
+        stage
+            .farm
+            .write_inventory(&stage.path("farm.toml"))
             .expect("the inventory is written");
-        Self { farm, folder }
+        stage.write("playbook.toml", PLAYBOOK);
+        stage
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -59,15 +75,16 @@ impl Stage {
     }
 
     /// Writes a file into the folder.
-    pub(crate) fn write(&self, name: &str, text: &str) -> PathBuf {
-        let path = self.path(name);
-        std::fs::write(&path, text).expect("the file is written");
-        path
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.path(name), text).expect("the file is written");
     }
 
-    /// The shipped playbook with times that fit a test, changed by `edit`.
-    pub(crate) fn playbook(&self, edit: impl Fn(String) -> String) -> PathBuf {
-        self.write("playbook.toml", &edit(PLAYBOOK.to_owned()))
+    /// Changes a file of the folder; the text to change must stand there.
+    #[track_caller]
+    pub(crate) fn edit(&self, name: &str, from: &str, to: &str) {
+        let text = std::fs::read_to_string(self.path(name)).expect("the file is there");
+        assert!(text.contains(from), "`{from}` is not in {name}:\n{text}");
+        self.write(name, &text.replace(from, to));
     }
 
     /// The simulated server.
@@ -95,22 +112,48 @@ impl Stage {
         command
     }
 
-    /// Runs the command to its end; the password must not stand in what it says.
+    /// Runs the command to its end.
     pub(crate) async fn casgate(&self, args: &[&str]) -> Ended {
-        ended(self.command(args).spawn().expect("casgate starts")).await
+        child::run(self.command(args)).await
     }
 
-    /// The events of the newest run, read from disk; the password must not stand in the journal.
-    pub(crate) fn events(&self) -> Vec<Event> {
-        let text = std::fs::read_to_string(self.run_folder().join("journal.jsonl"))
-            .expect("the journal is readable");
-        assert!(!text.contains(PASSWORD), "the password stands in the journal");
-        journal::read(&self.run_folder()).expect("the journal is sound")
+    /// Runs a command made by [`Stage::command`] to its end.
+    pub(crate) async fn run(&self, command: Command) -> Ended {
+        child::run(command).await
     }
 
-    /// The kinds of the newest run's events.
-    pub(crate) fn kinds(&self) -> Vec<EventKind> {
-        self.events().into_iter().map(|event| event.kind).collect()
+    /// Starts the command, with `--format jsonl`.
+    pub(crate) fn start(&self, args: &[&str]) -> Running {
+        let mut reader = Reader::default();
+        if args.first() == Some(&"resume") {
+            journal::read(&self.run_folder())
+                .expect("the journal is sound")
+                .iter()
+                .for_each(|event| drop(reader.words(event)));
+        }
+        Running::start(self.command(args), reader)
+    }
+
+    /// `apply playbook.toml --yes`, to its end.
+    pub(crate) async fn apply(&self) -> Ended {
+        self.casgate(&["apply", "playbook.toml", "--yes"]).await
+    }
+
+    /// `apply playbook.toml --yes`, under way.
+    pub(crate) fn start_apply(&self) -> Running {
+        self.start(&["apply", "playbook.toml", "--yes"])
+    }
+
+    /// Clients and an eye on the load balancer, from now on.
+    pub(crate) fn patrol(&self) -> Patrol {
+        Patrol::start(&self.farm)
+    }
+
+    /// What the newest run's journal tells. It must be readable and fit together.
+    pub(crate) fn story(&self) -> Story {
+        let events = journal::read(&self.run_folder()).expect("the journal is sound");
+        Rollout::replay(&events).expect("the journal fits together");
+        Story::new(events)
     }
 
     /// The newest run's folder.
@@ -125,71 +168,130 @@ impl Stage {
 
     /// The newest run's name.
     pub(crate) fn run_name(&self) -> String {
-        name(&self.run_folder())
+        let folder = self.run_folder();
+        folder.file_name().expect("a name").to_string_lossy().into_owned()
+    }
+
+    /// The status that somebody gets who asks the server itself for ActiveSync; 0 when nobody listens.
+    pub(crate) fn access(&self, index: usize, from: &str) -> u16 {
+        let client: IpAddr = from.parse().expect("an address");
+        match self.machine(index).web(&WebRequest::get(ACTIVESYNC, client)) {
+            WebReply::Reply { status, .. } => status,
+            WebReply::Refused | WebReply::Aborted => 0,
+        }
+    }
+
+    /// The server lets the gateway in and nobody else, and is in rotation.
+    #[track_caller]
+    pub(crate) fn assert_restricted(&self, index: usize) {
+        let seen = (self.access(index, "127.0.0.10"), self.access(index, OUTSIDE));
+        assert_eq!(seen, (401, 403), "gateway and outside at server {index}");
+        assert!(self.is_in_rotation(index), "server {index} is out of rotation");
+    }
+
+    /// The server lets everybody in and is in rotation.
+    #[track_caller]
+    pub(crate) fn assert_open(&self, index: usize) {
+        let seen = (self.access(index, "127.0.0.10"), self.access(index, OUTSIDE));
+        assert_eq!(seen, (401, 401), "gateway and outside at server {index}");
+        assert!(self.is_in_rotation(index), "server {index} is out of rotation");
+    }
+
+    /// Whether the load balancer sends clients to the server.
+    pub(crate) fn is_in_rotation(&self, index: usize) -> bool {
+        patrol::is_in_rotation(&self.farm.load_balancer().members()[index])
+    }
+
+    /// The section that takes effect for ActiveSync, as the configuration has it.
+    pub(crate) async fn section(&self, index: usize) -> Section {
+        let app: ApplicationPath = "Default Web Site/Microsoft-Server-ActiveSync"
+            .parse()
+            .expect("an application");
+        let invocation = appcmd::list_effective_section(&app);
+        let (sink, mut output) = OutputSink::channel();
+        let exit_code = self
+            .machine(index)
+            .run(invocation.line().as_str(), Stdin::empty(), sink)
+            .await;
+        let mut stdout = Vec::new();
+        while let Ok(chunk) = output.try_recv() {
+            stdout.extend(chunk.bytes);
+        }
+        let output = command::Output {
+            exit_code,
+            stdout,
+            stderr: Vec::new(),
+        };
+        invocation.parse(&output).expect("a section")
+    }
+
+    /// The command lines that the server got and that change something.
+    pub(crate) fn writes(&self, index: usize) -> Vec<String> {
+        let mut lines = self.machine(index).command_lines();
+        lines.retain(|line| WRITES.iter().any(|write| line.contains(write)));
+        lines
+    }
+
+    /// How many of the server's command lines contain this.
+    pub(crate) fn ran(&self, index: usize, part: &str) -> usize {
+        let lines = self.machine(index).command_lines();
+        lines.iter().filter(|line| line.contains(part)).count()
+    }
+
+    /// Waits until the server has begun a command with this in its line.
+    pub(crate) async fn until_ran(&self, index: usize, part: &str) {
+        let begun = async {
+            while self.ran(index, part) == 0 {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), begun)
+            .await
+            .unwrap_or_else(|_| panic!("`{part}` was never run on server {index}"));
+    }
+
+    /// What has to be true after every day, however bad: the password nowhere, nobody on the list ever denied.
+    #[track_caller]
+    pub(crate) fn assert_sound(&self) {
+        assert_nowhere(&self.path("state"), PASSWORD);
+        for machine in self.farm.machines() {
+            let denied: Vec<_> = machine
+                .requests()
+                .into_iter()
+                .filter(|line| line.status == 403 && LISTED.contains(&line.client.to_string().as_str()))
+                .collect();
+            assert!(denied.is_empty(), "denied at {}: {denied:?}", machine.name());
+            let lines = machine.command_lines();
+            assert!(
+                lines.iter().all(|line| !line.contains(PASSWORD)),
+                "the password stands in a command line"
+            );
+        }
+    }
+
+    /// casgate has deleted every shell that it made.
+    #[track_caller]
+    pub(crate) fn assert_no_shells(&self) {
+        for (machine, endpoint) in self.farm.machines().iter().zip(self.farm.endpoints()) {
+            assert_eq!(endpoint.open_shells(), 0, "shells left on {}", machine.name());
+        }
     }
 }
 
-fn name(path: &Path) -> String {
-    path.file_name().expect("a name").to_string_lossy().into_owned()
-}
-
-/// Waits for a child, within bounds.
-pub(crate) async fn ended(child: Child) -> Ended {
-    let output = tokio::time::timeout(PATIENCE, child.wait_with_output())
-        .await
-        .expect("casgate ends in time")
-        .expect("it ran");
-    let ended = Ended {
-        code: output.status.code(),
-        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+/// The text stands in no file below the folder.
+#[track_caller]
+pub(crate) fn assert_nowhere(folder: &Path, text: &str) {
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return;
     };
-    assert!(
-        !ended.text().contains(PASSWORD),
-        "the password stands in the output:\n{}",
-        ended.text()
-    );
-    ended
+    for entry in entries {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            assert_nowhere(&path, text);
+        } else {
+            let bytes = std::fs::read(&path).expect("a readable file");
+            let found = bytes.windows(text.len()).any(|window| window == text.as_bytes());
+            assert!(!found, "the secret stands in {}", path.display());
+        }
+    }
 }
-
-/// Like playbooks/restrict-activesync.toml, with times for tests.
-pub(crate) const PLAYBOOK: &str = r#"
-[playbook]
-title = "Only the gateway may reach ActiveSync"
-servers = "@eas"
-
-[policy]
-waves = [1, "50%"]
-max_failures = 0
-min_healthy_time = "1s"
-healthy_deadline = "10s"
-progress_deadline = "30s"
-on_failure = "undo"
-
-[[step]]
-drain = { timeout = "5s" }
-
-[[step]]
-back_up = {}
-
-[[step]]
-install_feature = { name = "IIS-IPSecurity" }
-
-[[step]]
-restrict = { application = "Default Web Site/Microsoft-Server-ActiveSync", unlisted = "deny", existing = "replace", allow = [
-  { address = "127.0.0.10", note = "the gateway" },
-  { role = "loopback" }, { role = "own_addresses" }, { role = "load_balancer_probes" },
-] }
-
-[[step]]
-restart_iis = { method = "iisreset", no_force = true, timeout = "20s" }
-
-[[step]]
-wait_healthy = { paths = ["/Microsoft-Server-ActiveSync/healthcheck.htm", "/owa/healthcheck.htm"] }
-
-[[step]]
-witness = { allowed_from = ["sentry1"], denied_from = ["outside"], unchanged = ["/owa/"] }
-
-[[step]]
-return_to_rotation = { timeout = "20s" }
-"#;

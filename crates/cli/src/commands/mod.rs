@@ -10,6 +10,7 @@ mod resume;
 mod runs;
 mod simulate;
 mod status;
+mod upload;
 
 use crate::args::{Args, Command};
 use crate::error::Error;
@@ -24,6 +25,7 @@ pub(crate) async fn run(args: Args, printer: &Printer) -> Result<ExitCode, Error
         Command::Check(args) => check::run(&common, &args, printer),
         Command::Ping(args) => ping::run(&common, &args, printer).await,
         Command::Exec(args) => exec::run(&common, &args, printer).await,
+        Command::Upload(args) => upload::run(&common, &args, printer).await,
         Command::Plan(args) => plan::run(&common, &args, printer).await,
         Command::Apply(args) => apply::run(&common, &args, printer).await,
         Command::Status(args) => status::run(&common, &args, printer).await,

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use driver::Clock;
 use journal::StateDirectory;
-use rollout::{EventKind, Verdict};
+use rollout::{EventKind, Rollout};
 
 use crate::args::{Common, Resume};
 use crate::engine::{self, Engine};
@@ -24,12 +24,12 @@ pub(crate) async fn run(common: &Common, args: &Resume, printer: &Printer) -> Re
             run: name.to_string(),
         });
     };
-    if let Some(EventKind::RunFinished {
-        verdict: Verdict::Done | Verdict::NothingToDo,
-    }) = events.last().map(|event| &event.kind)
-    {
+    // Asked before anything is written: a journal with an event that cannot follow could never be replayed again.
+    let past = Rollout::replay(&events).map_err(|source| Error::Past { source })?;
+    if let Some(verdict) = past.verdict().filter(|verdict| !verdict.is_resumable()) {
         return Err(Error::NothingToResume {
             run: name.to_string(),
+            verdict,
         });
     }
     let fleet = match &common.inventory {

@@ -177,7 +177,7 @@ fn blanks_that_never_end_are_handed_out() {
 )]
 fn nothing_takes_long() {
     use std::time::{Duration, Instant};
-    const SIZE: usize = 2 * 1024 * 1024;
+    const SIZE: usize = 512 * 1024;
     let attributes: String = (0..100_000).map(|n| format!("a{n}='' ")).collect();
     let pieces = [
         format!("#< CLIXML\n{HEAD}"),
@@ -211,7 +211,7 @@ fn nothing_takes_long() {
                 let took = started.elapsed();
                 let name: String = piece.chars().take(30).collect();
                 assert!(
-                    took < Duration::from_secs(10),
+                    took < Duration::from_secs(5),
                     "{name:?} by {step} bytes: {took:?}"
                 );
             }

@@ -10,7 +10,7 @@ use crate::health;
 use crate::load_balancer::AdminState;
 use crate::session::Session;
 
-/// How long the server may take to be fit: whatever went wrong was waited for before.
+/// How long the server may take to be fit: whatever went wrong was waited for before. A policy that gives a server less time counts.
 const FIT_WITHIN: SignedDuration = SignedDuration::from_secs(60);
 
 /// How long the load balancer may take to see the server up.
@@ -61,7 +61,8 @@ async fn rotation(session: &mut Session) -> Result<Evidence, StepError> {
 /// Clients are not sent to a server that cannot serve them.
 async fn until_fit(session: &Session) -> Result<(), StepError> {
     let pages = health::pages(session.plan());
-    let patience = session.clock().deadline(FIT_WITHIN);
+    let healthy_within = session.plan().policy.healthy_deadline;
+    let patience = session.clock().deadline(FIT_WITHIN.min(healthy_within));
     loop {
         match health::look(session, &pages).await {
             Ok(_) => return Ok(()),

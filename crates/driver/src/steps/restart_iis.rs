@@ -17,7 +17,7 @@ use crate::session::Session;
 use former::{Former, pids_of};
 
 /// How long services and processes may take to be as they should once the restart has ended: "W3SVC and WAS Running within 60 s" is what
-/// Exchange rollouts in the field go by.
+/// Exchange rollouts in the field go by. A policy that gives a server less time to become healthy counts.
 const SETTLED_WITHIN: SignedDuration = SignedDuration::from_secs(60);
 
 /// Services that are stopped for this long are not between an iisreset's stop and its start.
@@ -181,7 +181,8 @@ async fn settle(
     may_still_run: bool,
     facts: &mut Vec<String>,
 ) -> Result<WebServer, StepError> {
-    let patience = session.clock().deadline(SETTLED_WITHIN);
+    let healthy_within = session.plan().policy.healthy_deadline;
+    let patience = session.clock().deadline(SETTLED_WITHIN.min(healthy_within));
     let (mut stopped, mut unchanged, mut starts) = (0_u32, 0_u32, 0_u32);
     loop {
         let seen = observe(session).await?;

@@ -26,7 +26,8 @@ const EVERY: SignedDuration = SignedDuration::from_secs(2);
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Baseline(BTreeMap<(VantageName, String), u16>);
 
-/// Asks for the pages that must not change, before anything is changed. Who gives no answer is left out: that page is judged by itself later.
+/// Asks for the pages that must not change, before anything is changed. Who gives no answer, or a server error (a server that is just
+/// starting), is left out: that page is judged by itself later.
 pub(super) async fn take_baseline(session: &mut Session) {
     let witnesses: Vec<Witness> = session
         .plan()
@@ -41,7 +42,9 @@ pub(super) async fn take_baseline(session: &mut Session) {
     for step in &witnesses {
         for vantage in step.allowed_from.iter().chain(&step.denied_from) {
             for path in &step.unchanged {
-                if let Ok(page) = ask(session, vantage, path).await {
+                if let Ok(page) = ask(session, vantage, path).await
+                    && page.status < 500
+                {
                     baseline.0.insert((vantage.clone(), path.clone()), page.status);
                 }
             }

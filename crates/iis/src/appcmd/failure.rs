@@ -4,7 +4,10 @@ use std::fmt;
 
 use command::Output;
 
-use crate::error::{complaint, excerpt, one_line};
+use crate::error::{complaint, excerpt, one_line, shortened};
+
+/// The most bytes of appcmd's words that are kept. The longest message on record has a tenth of them.
+const LONGEST_MESSAGE: usize = 4000;
 
 /// What went wrong, as far as it matters to what happens next.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -74,7 +77,10 @@ impl AppcmdError {
         Some(Self {
             exit_code: output.exit_code,
             hresult,
-            message,
+            message: match message.len() > LONGEST_MESSAGE {
+                true => shortened(&message, LONGEST_MESSAGE),
+                false => message,
+            },
             kind,
         })
     }

@@ -1,9 +1,11 @@
 //! appcmd's two ways to print objects: `APP "name" (key:value)` lines, and `<APP APP.NAME="name" key="value" />` below `<appcmd>`.
 
+use command::Output;
+use markup::Limits;
 use roxmltree::{Document, Node};
 
 use super::failure::AppcmdError;
-use command::Output;
+use crate::error::excerpt;
 
 /// One object of a list.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -98,7 +100,14 @@ pub(super) fn parse(text: &str) -> Option<Result<Document<'_>, AppcmdError>> {
     if !text.starts_with("<?xml") && !text.starts_with('<') {
         return None;
     }
-    Some(Document::parse(text).map_err(|source| AppcmdError::unreadable(&format!("XML ({source})"), text)))
+    let unreadable = |why: markup::Error| {
+        let why = match why {
+            markup::Error::NotXml { source } => source.to_string(),
+            excess => excess.to_string(),
+        };
+        AppcmdError::unreadable(&format!("XML ({})", excerpt(&why)), text)
+    };
+    Some(markup::parse(text, &Limits::default()).map_err(unreadable))
 }
 
 /// The element of a section below a `CONFIG` element: flat, with hyphens (`/xml`), or nested as in a configuration file (text mode).

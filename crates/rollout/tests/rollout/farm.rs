@@ -6,9 +6,9 @@ use std::str::FromStr;
 use iis::ApplicationPath;
 use iis::ip_security::{Existing, Section, Unlisted};
 use inventory::{
-    AllowEntry, AllowWhat, Auth, BackUp, Drain, InstallFeature, Inventory, OnFailure, Playbook, Policy, Pool,
+    AllowEntry, AllowWhat, BackUp, Drain, InstallFeature, Inventory, OnFailure, Playbook, Policy, Pool,
     PoolName, Quantity, RestartIis, RestartMethod, Restrict, ReturnToRotation, Role, Selector, Server,
-    ServerName, Step, Transport, WaitHealthy, Witness,
+    ServerName, Source, Step, WaitHealthy, Witness,
 };
 use jiff::{SignedDuration, Timestamp};
 use rollout::{
@@ -28,52 +28,63 @@ pub(crate) fn server(name: &str) -> ServerName {
     ServerName::from(name)
 }
 
+/// The pool and the server that all others are copies of.
+const PATTERN: &str = r#"
+[credential.ops]
+user = 'CONTOSO\operator'
+password = { env = "CASGATE_PASSWORD" }
+[load_balancer.lb]
+kind = "haproxy"
+socket = "tcp://192.0.2.5:9999"
+backend = "eas"
+[pool.pattern]
+load_balancer = "lb"
+min_in_rotation = 0
+[server.pattern]
+address = "192.0.2.1"
+credential = "ops"
+pool = "pattern"
+"#;
+
 /// An inventory of pools, each with its servers `POOL-1`, `POOL-2`, … and its floor.
 pub(crate) fn inventory(pools: &[(&str, u32, Quantity)]) -> Inventory {
-    let mut inventory = Inventory::default();
+    let mut inventory = pattern();
+    let pattern = inventory.pools.pop_first().expect("the pattern").1;
+    inventory.servers.clear();
     for (pool, size, floor) in pools {
-        let pool = PoolName::from(*pool);
+        let name = PoolName::from(*pool);
         let described = Pool {
-            name: pool.clone(),
-            load_balancer: Some("lb".to_owned()),
-            vip: None,
-            vip_address: None,
+            name: name.clone(),
             min_in_rotation: *floor,
+            ..pattern.clone()
         };
-        inventory.pools.insert(pool.clone(), described);
+        inventory.pools.insert(name.clone(), described);
         for number in 1..=*size {
             let name = server(&format!("{pool}-{number}"));
             inventory
                 .servers
-                .insert(name.clone(), described_server(name, Some(pool.clone())));
+                .insert(name.clone(), described_server(name, Some(PoolName::from(*pool))));
         }
     }
     inventory
 }
 
 pub(crate) fn described_server(name: ServerName, pool: Option<PoolName>) -> Server {
-    let second = SignedDuration::from_secs(1);
+    let (_, pattern) = pattern().servers.pop_first().expect("the pattern");
     Server {
-        address: "192.0.2.1".to_owned(),
-        port: 5985,
-        transport: Transport::Http,
-        auth: Auth::Negotiate,
-        credential: "ops".to_owned(),
-        pool,
-        https_port: 443,
         load_balancer_name: name.to_string(),
-        ca_file: None,
-        fingerprint: None,
-        tls_server_name: None,
-        tls: inventory::Tls::default(),
-        proxy: None,
-        allow_unencrypted: false,
-        connect_timeout: second,
-        login_timeout: second,
-        operation_timeout: second,
-        labels: BTreeMap::new(),
         name,
+        pool,
+        ..pattern
     }
+}
+
+fn pattern() -> Inventory {
+    let source = Source {
+        name: "pattern.toml".to_owned(),
+        text: PATTERN.to_owned(),
+    };
+    inventory::read_inventory(&source).expect("a farm without faults")
 }
 
 /// The steps of the issue's rollout, at the indices that the constants name.

@@ -7,6 +7,7 @@ use auth::Secret;
 use reqwest::header::{self, HeaderMap, HeaderValue};
 use reqwest::tls::TlsInfo;
 use reqwest::{Client, Proxy, redirect, retry};
+use tokio::time::Instant;
 use url::Url;
 
 use super::single::{AlreadyConnected, ConnectOnce};
@@ -25,6 +26,7 @@ pub(super) struct Transport {
     tls: Tls,
     proxy: Option<Url>,
     requests: u64,
+    used: Instant,
 }
 
 /// What came back.
@@ -111,7 +113,13 @@ impl Transport {
             tls,
             proxy: endpoint.proxy.clone(),
             requests: 0,
+            used: Instant::now(),
         })
+    }
+
+    /// How long it was not used.
+    pub(super) fn idle(&self) -> Duration {
+        self.used.elapsed()
     }
 
     /// The TLS of this connection.
@@ -166,9 +174,11 @@ impl Transport {
         } else {
             limit
         };
-        tokio::time::timeout(limit, exchange)
+        let result = tokio::time::timeout(limit, exchange)
             .await
-            .map_err(|_| PostError::Silent(limit))?
+            .map_err(|_| PostError::Silent(limit))?;
+        self.used = Instant::now();
+        result
     }
 }
 

@@ -17,8 +17,11 @@ use wsman::{
 };
 
 mod http;
+#[path = "../support/proxy.rs"]
+mod proxy;
 mod replies;
 mod transfers;
+mod waits;
 
 /// What the server does with a request.
 enum Answer {

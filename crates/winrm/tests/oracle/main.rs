@@ -16,6 +16,9 @@ use winrm::{AuthMethod, Endpoint, Error, Shell, Timeouts, TlsPolicy};
 mod bad_days;
 mod commands;
 mod logins;
+mod proxies;
+#[path = "../support/proxy.rs"]
+mod proxy;
 mod tls;
 
 /// How long the endpoint may take for anything.

@@ -251,3 +251,13 @@ fn odd_shapes_do_no_harm() {
         assert_eq!(error(50, stdout).message, message, "{stdout}");
     }
 }
+
+#[test]
+fn an_endless_message_is_cut() {
+    let message = error(50, &format!("ERROR ( message:{} )", "word ".repeat(1_000_000))).message;
+    assert!(
+        message.len() <= 4010 && message.ends_with("word …"),
+        "{}",
+        message.len()
+    );
+}

@@ -1,0 +1,82 @@
+//! `rehearse`: a whole farm, its clients and a rollout in one process.
+
+use tokio::process::Command;
+
+use crate::support::{Ended, Stage};
+
+const REHEARSE: [&str; 5] = ["rehearse", "--servers", "3", "--speed", "60"];
+
+/// The command, without an inventory of its own.
+fn rehearsal(stage: &Stage, more: &[&str]) -> Command {
+    let args: Vec<&str> = REHEARSE.iter().chain(more).copied().collect();
+    let mut command = stage.command(&args);
+    command
+        .env_remove("CASGATE_INVENTORY")
+        .env_remove("CASGATE_PASSWORD");
+    command
+}
+
+#[track_caller]
+fn assert_no_escapes(ended: &Ended) {
+    for text in [&ended.stdout, &ended.stderr] {
+        assert!(!text.contains('\u{1b}'), "{text}");
+        assert!(!text.contains('\r'), "{text}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rehearsal_in_a_pipe_is_plain_text_and_no_client_fails() {
+    let stage = Stage::new(1).await;
+    let mut command = rehearsal(&stage, &[]);
+    command.env("TERM", "xterm-256color");
+    let ended = stage.run(command).await;
+    ended.assert_code(0).assert_says(&[
+        "rehearsal: 3 simulated servers on loopback, 60x real time, seed 1: Only the MDM gateways may reach ActiveSync",
+        "wave 1/3",
+        "cas01     restart_iis        done",
+        "cas03     healthy            done",
+        "3 changed, 0 unchanged, 0 failed",
+        "floor 2 of 3 held",
+        "requests during the roll, 0 failed",
+        "rehearsed in",
+    ]);
+    assert_no_escapes(&ended);
+    assert!(!stage.path("state").exists(), "a rehearsal was recorded");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rehearsal_for_programs_is_json_on_standard_output_and_text_beside_it() {
+    let stage = Stage::new(1).await;
+    let mut command = rehearsal(&stage, &["--format", "jsonl", "--seed", "5"]);
+    command.env("NO_COLOR", "1").env("TERM", "dumb");
+    let ended = stage.run(command).await;
+    let lines = ended.assert_code(0).json();
+    let events: Vec<_> = lines.iter().filter_map(|line| line["event"].as_str()).collect();
+    assert_eq!(
+        (events.first(), events.last()),
+        (Some(&"run_started"), Some(&"run_finished"))
+    );
+    let last = lines.last().expect("a last line");
+    assert_eq!(last["verdict"], "done");
+    assert_eq!(last["clients"]["failed"], 0);
+    assert!(last["clients"]["requests"].as_u64() > Some(0), "{last}");
+    ended.assert_says(&["cas01     healthy            done", "0 failed"]);
+    assert_no_escapes(&ended);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rehearsal_plays_the_operators_own_playbook_and_refuses_a_wrong_one() {
+    let stage = Stage::new(1).await;
+    stage.edit("playbook.toml", "[[step]]\nwitness", "[[step]]\nwitnes");
+    let wrong = stage.run(rehearsal(&stage, &["playbook.toml"])).await;
+    wrong.assert_code(2).assert_says(&[
+        "error[unknown-step]: there is no step `witnes`",
+        "did you mean `witness`?",
+    ]);
+    stage.edit("playbook.toml", "[[step]]\nwitnes", "[[step]]\nwitness");
+    let ended = stage.run(rehearsal(&stage, &["playbook.toml"])).await;
+    ended.assert_code(0).assert_says(&[
+        "seed 1: Only the gateway may reach ActiveSync",
+        "requests during the roll, 0 failed",
+    ]);
+}

@@ -1,0 +1,97 @@
+//! Restarts of IIS that do not go as they should.
+
+use crate::support::Stage;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restart_that_is_refused_and_leaves_the_web_service_stopped_is_repaired_before_anything_else() {
+    let stage = Stage::new(2).await;
+    stage
+        .machine(0)
+        .faults()
+        .iisreset_access_denied_w3svc_stopped
+        .set(1);
+    let patrol = stage.patrol();
+    let ended = stage.apply().await;
+    patrol.end().await.assert_served(1);
+    ended.assert_code(0).assert_says(&[
+        "iisreset ended with 5",
+        "W3SVC was left stopped and was started",
+        "2 changed, 0 unchanged, 0 failed",
+    ]);
+    assert_eq!(stage.ran(0, "sc start W3SVC"), 1);
+    stage.story().assert_order(&[
+        "cas01 step_applied restart_iis done",
+        "cas01 step_verified restart_iis done",
+        "cas01 step_verified witness done",
+        "cas01 server_healthy changed",
+        "run_finished done",
+    ]);
+    for index in 0..2 {
+        stage.assert_restricted(index);
+    }
+    stage.assert_no_shells();
+    stage.assert_sound();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_web_service_that_does_not_start_again_is_never_walked_past() {
+    let stage = Stage::new(2).await;
+    let faults = stage.machine(0).faults();
+    faults.iisreset_access_denied_w3svc_stopped.set(1);
+    faults.w3svc_does_not_start.set(true);
+    let former = stage.section(0).await;
+    let patrol = stage.patrol();
+    let ended = stage.apply().await;
+    ended.assert_code(23).assert_says(&[
+        "restart_iis        FAILED",
+        "expected: W3SVC and WAS run, and the former worker processes are gone",
+        "found: not running: W3SVC",
+        "could not be started",
+        "hint: IIS serves nobody on this server now",
+        "STILL OWED: cas01 is out of rotation; put it back with",
+        "echo \"set server eas/cas01 state ready\" | socat stdio ",
+        "a person is needed",
+    ]);
+    let story = stage.story();
+    story.assert_order(&[
+        "cas01 server_failed restart_iis",
+        "budget_spent",
+        "cas01 undo_finished restrict",
+        "cas01 server_undone",
+        "cas01 debt_unpaid",
+        "cas02 server_skipped",
+        "run_finished human_needed",
+    ]);
+    story.assert_never(&[
+        "cas01 step_started wait_healthy",
+        "cas01 server_healthy",
+        "cas02 server_started",
+    ]);
+    assert!(stage.section(0).await.same_meaning(&former));
+    assert!(!stage.is_in_rotation(0));
+
+    faults.w3svc_does_not_start.set(false);
+    stage.casgate(&["resume", "latest"]).await.assert_code(0);
+    patrol.end().await.assert_served(1);
+    for index in 0..2 {
+        stage.assert_restricted(index);
+    }
+    stage.assert_sound();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restart_is_judged_by_the_services_and_not_by_what_it_says() {
+    let stage = Stage::new(2).await;
+    stage.machine(0).faults().iisreset_1053.set(1);
+    let patrol = stage.patrol();
+    let ended = stage.apply().await;
+    patrol.end().await.assert_served(1);
+    ended
+        .assert_code(0)
+        .assert_says(&["iisreset ended with 1053", "2 changed, 0 unchanged, 0 failed"]);
+    assert_eq!((stage.ran(0, "iisreset"), stage.ran(0, "sc start")), (1, 0));
+    for index in 0..2 {
+        stage.assert_restricted(index);
+    }
+    stage.assert_sound();
+}

@@ -1,0 +1,162 @@
+//! Servers that cannot be reached, before the run and in its midst.
+
+use std::time::Duration;
+
+use rollout::FailureKind;
+use tokio::time::Instant;
+
+use crate::support::Stage;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_down_before_the_run_fails_it_before_anything_is_changed() {
+    let stage = Stage::new(2).await;
+    stage.machine(0).faults().winrm_down.set(true);
+    until_refused(&stage).await;
+    let patrol = stage.patrol();
+    let ended = stage.apply().await;
+    patrol.end().await.assert_served(2);
+    ended.assert_code(21).assert_says(&[
+        "could not be looked at",
+        "cas01     survey             FAILED",
+        "unreachable: log in and open a shell",
+        "expected: WinRM answers",
+        "found: ",
+        "Connection refused",
+        "hint: ",
+        "`casgate ping cas01` tries one layer after the other",
+        "to go on: casgate resume",
+    ]);
+    let story = stage.story();
+    story.assert_order(&[
+        "cas01 surveyed failed",
+        "cas01 server_failed",
+        "budget_spent",
+        "cas02 server_skipped",
+        "run_finished budget_spent",
+    ]);
+    assert_eq!(story.failure("cas01").kind, FailureKind::Unreachable);
+    for index in 0..2 {
+        assert_eq!(stage.writes(index), Vec::<String>::new());
+        stage.assert_open(index);
+    }
+
+    stage.machine(0).faults().winrm_down.set(false);
+    until_accepted(&stage).await;
+    stage.casgate(&["resume", "latest"]).await.assert_code(0);
+    for index in 0..2 {
+        stage.assert_restricted(index);
+    }
+    stage.assert_sound();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_goes_down_before_its_rules_are_changed_goes_back_into_rotation() {
+    let stage = Stage::new(2).await;
+    let patrol = stage.patrol();
+    let mut run = stage.start_apply();
+    run.until("cas01 step_verified drain").await;
+    stage.machine(0).faults().winrm_down.set(true);
+    let ended = run.end().await;
+    ended
+        .assert_code(21)
+        .assert_says(&["unreachable: ", "expected: WinRM answers", "hint: "]);
+    let story = stage.story();
+    story.assert_order(&[
+        "cas01 server_failed",
+        "budget_spent",
+        "cas01 debt_payment_started",
+        "cas01 debt_paid",
+        "cas02 server_skipped",
+        "run_finished budget_spent",
+    ]);
+    story.assert_never(&["cas01 step_applied restrict", "cas02 server_started"]);
+    assert_eq!(story.failure("cas01").kind, FailureKind::Unreachable);
+    stage.assert_open(0);
+
+    stage.machine(0).faults().winrm_down.set(false);
+    until_accepted(&stage).await;
+    stage.casgate(&["resume", "latest"]).await.assert_code(0);
+    patrol.end().await.assert_served(1);
+    for index in 0..2 {
+        stage.assert_restricted(index);
+    }
+    stage.assert_sound();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_goes_down_after_its_rules_were_changed_is_stuck_and_needs_a_person() {
+    let stage = Stage::new(2).await;
+    let patrol = stage.patrol();
+    let mut run = stage.start_apply();
+    run.until("cas01 step_verified restrict done").await;
+    stage.machine(0).faults().winrm_down.set(true);
+    let ended = run.end().await;
+    ended
+        .assert_code(23)
+        .assert_says(&["STUCK", "a person is needed", "to go on: casgate resume"]);
+    let story = stage.story();
+    story.assert_order(&[
+        "cas01 server_failed restart_iis",
+        "cas01 undo_started restrict",
+        "cas01 undo_failed restrict",
+        "cas01 server_stuck",
+        "run_finished human_needed",
+    ]);
+    story.assert_never(&["cas02 server_started"]);
+
+    stage.machine(0).faults().winrm_down.set(false);
+    until_accepted(&stage).await;
+    stage.casgate(&["resume", "latest"]).await.assert_code(0);
+    patrol.end().await.assert_served(1);
+    for index in 0..2 {
+        stage.assert_restricted(index);
+    }
+    stage.assert_sound();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_accepts_and_never_answers_costs_no_more_than_its_timeouts() {
+    let stage = Stage::new(2).await;
+    stage.edit(
+        "farm.toml",
+        "[defaults]\n",
+        "[defaults]\nconnect_timeout = \"1s\"\nlogin_timeout = \"1s\"\noperation_timeout = \"1s\"\n",
+    );
+    stage.machine(0).faults().winrm_silent.set(true);
+    let began = Instant::now();
+    let ended = stage.apply().await;
+    let took = began.elapsed();
+    ended.assert_code(21).assert_says(&[
+        "timed out: log in and open a shell",
+        "expected: an answer in time",
+        "hint: ",
+        "`casgate ping cas01`",
+    ]);
+    assert!(took < Duration::from_secs(20), "it took {took:?}");
+    let story = stage.story();
+    story.assert_order(&["cas01 server_failed", "budget_spent", "cas02 server_skipped"]);
+    assert_eq!(story.failure("cas01").kind, FailureKind::TimedOut);
+    assert_eq!(stage.writes(0), Vec::<String>::new());
+    stage.assert_open(0);
+
+    let ping = stage.casgate(&["ping"]).await;
+    ping.assert_code(1)
+        .assert_says(&["cas01  FAILED", "timed out: log in", "cas02  ok"]);
+    stage.assert_sound();
+}
+
+/// Waits until the first server's WinRM port refuses connections.
+async fn until_refused(stage: &Stage) {
+    let address = stage.farm.endpoints()[0].address();
+    while tokio::net::TcpStream::connect(address).await.is_ok() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// Waits until it accepts them again.
+async fn until_accepted(stage: &Stage) {
+    let address = stage.farm.endpoints()[0].address();
+    while tokio::net::TcpStream::connect(address).await.is_err() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
