@@ -143,7 +143,7 @@ async fn log_in(
     let opened = Connection::open(&endpoint)
         .await
         .map_err(|error| from_winrm(doing, server, &error))?;
-    let scheme = opened.scheme().to_owned();
+    let scheme = login_words(opened.scheme(), opened.mechanism(), opened.kerberos_failure());
     *connection = Some(opened);
     Ok(format!("{} with {scheme}", endpoint.credentials.user))
 }
@@ -194,6 +194,15 @@ async fn value(remote: &mut Remote, key: &str, name: &str) -> Result<String, Ste
         .await?
         .map_err(told)?
         .ok_or_else(|| failed(&doing, format!("value {name} below {key}"), "no such value"))
+}
+
+/// `negotiate (ntlm; no Kerberos: why)`: what the inventory asks for, what it came to, and why not to the best.
+fn login_words(scheme: &str, mechanism: &str, kerberos_failure: Option<&str>) -> String {
+    match (kerberos_failure, scheme == mechanism) {
+        (Some(why), _) => format!("{scheme} ({mechanism}; no Kerberos: {why})"),
+        (None, true) => scheme.to_owned(),
+        (None, false) => format!("{scheme} ({mechanism})"),
+    }
 }
 
 #[cfg(test)]

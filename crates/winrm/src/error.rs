@@ -65,7 +65,7 @@ pub enum Error {
         source: auth::Error,
     },
     /// Kerberos gives this user no way in: no realm, no KDC, no ticket, or a ticket that the server does not take.
-    #[error("{url}: Kerberos lets {user} not in")]
+    #[error("{url}: Kerberos does not let {user} in")]
     KerberosFailed {
         /// The server.
         url: String,
