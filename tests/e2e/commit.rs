@@ -11,7 +11,7 @@ async fn a_file_that_has_changed_on_disk_is_read_again_and_the_commit_repeated()
     patrol.end().await.assert_served(1);
     let story = stage.story();
     let facts = &story.applied()["cas01 restrict"];
-    let again = "applicationHost.config had changed on disk: read and planned again";
+    let again = "file changed on disk: read and planned again";
     assert_eq!(facts.iter().filter(|fact| *fact == again).count(), 2, "{facts:?}");
     assert_eq!((stage.ran(0, "set config"), stage.ran(1, "set config")), (3, 1));
     for index in 0..2 {

@@ -60,7 +60,7 @@ async fn exec_tells_of_names_that_are_none_and_of_servers_that_are_not_there() {
     wrong.assert_code(1).assert_says(&["cas01: ", "hint: "]);
     assert_eq!(stage.ran(0, "hostname"), 0);
 
-    stage.machine(1).faults().winrm_down.set(true);
+    stage.take_down(1).await;
     let down = stage.casgate(&["exec", "all", "--", "hostname"]).await;
     down.assert_code(1)
         .assert_says(&["cas01 | CAS01", "cas02: ", "Connection refused"]);

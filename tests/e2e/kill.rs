@@ -16,7 +16,11 @@ const STEPS: [&str; 8] = [
 /// Kills `apply` when the journal has an event of these words and, where a part of a command line is given, the server has begun a command
 /// with it; then resumes.
 async fn killed_at(servers: usize, event: &str, command: Option<&str>) {
-    let stage = Stage::new(servers).await;
+    // Where a command shall be under way, it has to take its time.
+    let stage = match command {
+        Some(_) => Stage::slow(servers).await,
+        None => Stage::new(servers).await,
+    };
     let patrol = stage.patrol();
     let mut run = stage.start_apply();
     run.until(event).await;

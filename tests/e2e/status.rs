@@ -67,7 +67,7 @@ async fn plan_and_status_tell_what_is_pending_what_is_done_and_what_has_drifted(
         [("cas01", "as wanted"), ("cas02", "DRIFTED")].map(|(a, b)| (a.into(), b.into()))
     );
 
-    stage.machine(0).faults().winrm_down.set(true);
+    stage.take_down(0).await;
     let unseen = stage.casgate(&["status", "playbook.toml"]).await;
     unseen
         .assert_code(1)

@@ -88,7 +88,7 @@ async fn ctrl_c_twice_aborts_a_wait_at_once() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ctrl_c_twice_leaves_a_restart_under_way_alone() {
-    let stage = Stage::new(2).await;
+    let stage = Stage::slow(2).await;
     let patrol = stage.patrol();
     let mut run = stage.start_apply();
     run.until("cas01 step_probed restart_iis ready").await;

@@ -10,8 +10,7 @@ use crate::support::Stage;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_is_down_before_the_run_fails_it_before_anything_is_changed() {
     let stage = Stage::new(2).await;
-    stage.machine(0).faults().winrm_down.set(true);
-    until_refused(&stage).await;
+    stage.take_down(0).await;
     let patrol = stage.patrol();
     let ended = stage.apply().await;
     patrol.end().await.assert_served(2);
@@ -40,8 +39,7 @@ async fn a_server_that_is_down_before_the_run_fails_it_before_anything_is_change
         stage.assert_open(index);
     }
 
-    stage.machine(0).faults().winrm_down.set(false);
-    until_accepted(&stage).await;
+    stage.bring_up(0).await;
     stage.casgate(&["resume", "latest"]).await.assert_code(0);
     for index in 0..2 {
         stage.assert_restricted(index);
@@ -55,7 +53,7 @@ async fn a_server_that_goes_down_before_its_rules_are_changed_goes_back_into_rot
     let patrol = stage.patrol();
     let mut run = stage.start_apply();
     run.until("cas01 step_verified drain").await;
-    stage.machine(0).faults().winrm_down.set(true);
+    stage.take_down(0).await;
     let ended = run.end().await;
     ended
         .assert_code(21)
@@ -73,8 +71,7 @@ async fn a_server_that_goes_down_before_its_rules_are_changed_goes_back_into_rot
     assert_eq!(story.failure("cas01").kind, FailureKind::Unreachable);
     stage.assert_open(0);
 
-    stage.machine(0).faults().winrm_down.set(false);
-    until_accepted(&stage).await;
+    stage.bring_up(0).await;
     stage.casgate(&["resume", "latest"]).await.assert_code(0);
     patrol.end().await.assert_served(1);
     for index in 0..2 {
@@ -89,7 +86,7 @@ async fn a_server_that_goes_down_after_its_rules_were_changed_is_stuck_and_needs
     let patrol = stage.patrol();
     let mut run = stage.start_apply();
     run.until("cas01 step_verified restrict done").await;
-    stage.machine(0).faults().winrm_down.set(true);
+    stage.take_down(0).await;
     let ended = run.end().await;
     ended
         .assert_code(23)
@@ -104,8 +101,7 @@ async fn a_server_that_goes_down_after_its_rules_were_changed_is_stuck_and_needs
     ]);
     story.assert_never(&["cas02 server_started"]);
 
-    stage.machine(0).faults().winrm_down.set(false);
-    until_accepted(&stage).await;
+    stage.bring_up(0).await;
     stage.casgate(&["resume", "latest"]).await.assert_code(0);
     patrol.end().await.assert_served(1);
     for index in 0..2 {
@@ -143,20 +139,4 @@ async fn a_server_that_accepts_and_never_answers_costs_no_more_than_its_timeouts
     ping.assert_code(1)
         .assert_says(&["cas01  FAILED", "timed out: log in", "cas02  ok"]);
     stage.assert_sound();
-}
-
-/// Waits until the first server's WinRM port refuses connections.
-async fn until_refused(stage: &Stage) {
-    let address = stage.farm.endpoints()[0].address();
-    while tokio::net::TcpStream::connect(address).await.is_ok() {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-}
-
-/// Waits until it accepts them again.
-async fn until_accepted(stage: &Stage) {
-    let address = stage.farm.endpoints()[0].address();
-    while tokio::net::TcpStream::connect(address).await.is_err() {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
 }

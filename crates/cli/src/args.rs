@@ -65,7 +65,7 @@ pub(crate) enum Command {
     Rehearse(Rehearse),
     /// Read the inventory and the playbook and report every problem at once
     Check(Check),
-    /// Reach and log in to each server; name its Windows, IIS and Exchange versions
+    /// Look at each server layer by layer: name, TCP, TLS, login, shell, rights, limits, versions
     Ping(Ping),
     /// Run commands or a PowerShell script on servers
     Exec(Exec),
@@ -114,6 +114,12 @@ pub(crate) struct Ping {
     /// Which servers: a name, `@pool`, `cas0*`, `@pool and not cas07`
     #[arg(default_value = "all")]
     pub(crate) selector: String,
+    /// List the shells that casgate left behind (and those of others, by number)
+    #[arg(long)]
+    pub(crate) shells: bool,
+    /// With --shells: end those of them that nobody has used for a minute
+    #[arg(long, requires = "shells")]
+    pub(crate) clean: bool,
 }
 
 #[derive(ClapArgs, Debug)]

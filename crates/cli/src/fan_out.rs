@@ -24,6 +24,8 @@ pub(crate) struct FanOut<'a> {
     pub(crate) common: &'a Common,
     pub(crate) selector: &'a str,
     pub(crate) parallel: u16,
+    /// Whether the exit code of each server is a result of its own.
+    pub(crate) tells_codes: bool,
     pub(crate) printer: &'a Printer,
 }
 
@@ -70,11 +72,13 @@ impl FanOut<'_> {
             match end {
                 Ok(code) => {
                     worst.code(code);
-                    if code != 0 || is_one_of_several {
-                        self.printer.note(&format!("{server}: exit code {code}"));
+                    if self.tells_codes {
+                        if code != 0 || is_one_of_several {
+                            self.printer.note(&format!("{server}: exit code {code}"));
+                        }
+                        let end = serde_json::json!({ "server": server, "exit_code": code });
+                        self.printer.json(&end);
                     }
-                    self.printer
-                        .json(&serde_json::json!({ "server": server, "exit_code": code }));
                 }
                 Err(error) => {
                     worst.failure();

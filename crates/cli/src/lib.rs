@@ -39,7 +39,9 @@ pub fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let ended = catch_unwind(AssertUnwindSafe(|| runtime.block_on(commands::run(args, &printer))));
+    let ended = catch_unwind(AssertUnwindSafe(|| {
+        runtime.block_on(commands::run(args, &printer))
+    }));
     // Whatever the end was, also a defect: no shell that was dropped on the way stays behind on a server.
     runtime.block_on(winrm::reap(Duration::from_secs(10)));
     let code = match ended {

@@ -1,16 +1,17 @@
-//! One server, layer after layer: TCP, login, the service's own name, and the versions that matter.
+//! One server, layer after layer: name, TCP, TLS, login, shell, rights, and the versions that matter.
 
-use std::future::Future;
+mod doctor;
+
+use std::future::{Future, ready};
 use std::sync::Arc;
 use std::time::Duration;
 
 use exchange::version::{self, SETUP_KEY, SETUP_KEY_2010};
 use iis::registry;
 use inventory::ServerName;
-use rollout::{FailureKind, StepError};
-use tokio::net::TcpStream;
+use rollout::StepError;
 use tokio::time::Instant;
-use winrm::Connection;
+use winrm::Service;
 
 use crate::failure::{StepErrorExt, failed, from_iis, from_winrm};
 use crate::remote::Remote;
@@ -32,7 +33,8 @@ pub struct PingReport {
 /// One layer.
 #[derive(Debug)]
 pub struct PingStep {
-    /// `reach`, `log in`, `identify`, `host name`, `Windows`, `IIS` or `Exchange`.
+    /// `name`, `reach`, `offers`, `TLS`, `clock`, `log in`, `identify`, `limits`, `shell`, `64-bit`, `elevated`, `host name`, `Windows`, `IIS`
+    /// or `Exchange`.
     pub name: &'static str,
     /// What was seen, or what went wrong.
     pub result: Result<String, StepError>,
@@ -44,6 +46,31 @@ impl PingReport {
     /// Whether every layer answered.
     pub fn is_good(&self) -> bool {
         self.steps.iter().all(|step| step.result.is_ok())
+    }
+
+    /// Name and TCP. A proxy does both in its own way; then the first request shows whether it could.
+    async fn way(&mut self, world: &World, server: &ServerName) -> bool {
+        let written = match world.server(server) {
+            Ok(written) => written,
+            Err(error) => {
+                let unknown = failed(
+                    "look the server up",
+                    "a server of the inventory",
+                    error.to_string(),
+                );
+                return self.step("name", ready(Err(unknown))).await;
+            }
+        };
+        if written.proxy.is_some() {
+            let text = "left to the proxy".to_owned();
+            return self.step("name", ready(Ok(text))).await;
+        }
+        let mut addresses = Vec::new();
+        self.step("name", doctor::resolve(world, written, &mut addresses))
+            .await
+            && self
+                .step("reach", doctor::reach(world, written, &addresses))
+                .await
     }
 
     async fn step(
@@ -63,33 +90,49 @@ impl PingReport {
     }
 }
 
-/// Reaches for a server, logs in, and asks who it is. Changes nothing, and closes what it opened.
+/// Reaches for a server, logs in, and looks at everything that a rollout will need. Changes nothing, and closes what it opened.
 pub async fn ping(world: &Arc<World>, server: &ServerName) -> PingReport {
     let mut report = PingReport {
         server: server.clone(),
         steps: Vec::new(),
     };
-    if !report.step("reach", reach(world, server)).await {
+    if !report.way(world, server).await {
         return report;
     }
-    let mut connection = None;
+    let mut greeting = None;
     if !report
-        .step("log in", log_in(world, server, &mut connection))
+        .step("offers", doctor::greet(world, server, &mut greeting))
         .await
     {
         return report;
     }
-    if let Some(mut connection) = connection {
+    if let Some(greeting) = &greeting {
+        if let Some(text) = doctor::tls(greeting) {
+            report.step("TLS", ready(Ok(text))).await;
+        }
+        report.step("clock", doctor::clock(greeting)).await;
+    }
+    let mut service = None;
+    if !report.step("log in", log_in(world, server, &mut service)).await {
+        return report;
+    }
+    if let Some(mut service) = service {
         report
             .step("identify", async {
-                let identity = connection.identify().await;
+                let identity = service.identify().await;
                 let identity = identity.map_err(|error| from_winrm("ask WinRM who it is", server, &error))?;
                 let known = [identity.vendor, identity.version];
                 Ok(known.into_iter().flatten().collect::<Vec<_>>().join(", "))
             })
             .await;
+        report.step("limits", doctor::limits(&mut service, server)).await;
     }
     let mut remote = Remote::new(Arc::clone(world), server.clone());
+    if !report.step("shell", open(&mut remote)).await {
+        return report;
+    }
+    report.step("64-bit", doctor::architecture(&mut remote)).await;
+    report.step("elevated", doctor::elevation(&mut remote)).await;
     report
         .step("host name", value(&mut remote, NAME_KEY, "ComputerName"))
         .await;
@@ -102,50 +145,27 @@ pub async fn ping(world: &Arc<World>, server: &ServerName) -> PingReport {
     report
 }
 
-async fn reach(world: &World, server: &ServerName) -> Result<String, StepError> {
-    let doing = "connect to WinRM's port";
-    let written = world
-        .server(server)
-        .map_err(|error| failed(doing, "a server of the inventory", error.to_string()))?;
-    let expected = format!(
-        "port {} of {} accepts the connection",
-        written.port, written.address
-    );
-    let connect = TcpStream::connect((written.address.as_str(), written.port));
-    let stream = match world.clock().timeout(written.connect_timeout, connect).await {
-        Ok(Ok(stream)) => stream,
-        Ok(Err(error)) => {
-            return Err(failed(doing, expected, error.to_string())
-                .of_kind(FailureKind::Unreachable)
-                .hint("is the name right, is the server up, and does a firewall let this machine through?"));
-        }
-        Err(elapsed) => {
-            return Err(failed(doing, expected, elapsed.to_string())
-                .of_kind(FailureKind::TimedOut)
-                .hint("packets vanish on the way: a firewall that drops them, or a server that is down"));
-        }
-    };
-    stream
-        .peer_addr()
-        .map(|peer| peer.to_string())
-        .map_err(|error| failed(doing, expected, error.to_string()).of_kind(FailureKind::Unreachable))
+async fn open(remote: &mut Remote) -> Result<String, StepError> {
+    remote.open("open a shell").await.map(|_| "cmd, UTF-8".to_owned())
 }
 
 async fn log_in(
     world: &World,
     server: &ServerName,
-    connection: &mut Option<Connection>,
+    service: &mut Option<Service>,
 ) -> Result<String, StepError> {
     let doing = "log in";
     let endpoint = world
         .endpoint(server)
         .map_err(|error| failed(doing, "all that a login needs", error.to_string()).caused_by(&error))?;
-    let opened = Connection::open(&endpoint)
+    let user = endpoint.credentials.user.clone();
+    let opened = Service::open(endpoint)
         .await
         .map_err(|error| from_winrm(doing, server, &error))?;
-    let scheme = login_words(opened.scheme(), opened.mechanism(), opened.kerberos_failure());
-    *connection = Some(opened);
-    Ok(format!("{} with {scheme}", endpoint.credentials.user))
+    let login = opened.connection();
+    let scheme = login_words(login.scheme(), login.mechanism(), login.kerberos_failure());
+    *service = Some(opened);
+    Ok(format!("{user} with {scheme}"))
 }
 
 /// The build number has borne two names: the older one is on every version.
@@ -207,6 +227,7 @@ fn login_words(scheme: &str, mechanism: &str, kerberos_failure: Option<&str>) ->
 
 #[cfg(test)]
 mod tests {
+    use rollout::FailureKind;
     use tokio::net::TcpListener;
 
     use super::*;
@@ -222,10 +243,13 @@ mod tests {
     async fn a_server_that_is_not_there_is_not_asked_for_more() {
         let world = world(&Ports::default(), 1.0);
         let report = ping(&world, &"cas01".into()).await;
-        assert_eq!(layers(&report), [("reach", Some(FailureKind::Unreachable))]);
+        assert_eq!(
+            layers(&report),
+            [("name", None), ("reach", Some(FailureKind::Unreachable))]
+        );
         assert!(!report.is_good());
         let report = ping(&world, &"cas99".into()).await;
-        assert_eq!(layers(&report), [("reach", Some(FailureKind::Failed))]);
+        assert_eq!(layers(&report), [("name", Some(FailureKind::Failed))]);
     }
 
     #[tokio::test]
@@ -243,7 +267,11 @@ mod tests {
         let report = ping(&world(&ports, 1.0), &"cas01".into()).await;
         assert_eq!(
             layers(&report),
-            [("reach", None), ("log in", Some(FailureKind::Unreachable))]
+            [
+                ("name", None),
+                ("reach", None),
+                ("offers", Some(FailureKind::Unreachable))
+            ]
         );
     }
 }

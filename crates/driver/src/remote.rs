@@ -92,16 +92,17 @@ impl Remote {
         ran.map_err(|error| self.setback(doing, &error))
     }
 
-    /// Runs an operator's own line, like [`Self::change`].
+    /// Runs an operator's own line with its standard input, like [`Self::change`].
     pub(crate) async fn execute(
         &mut self,
         doing: &str,
         line: &CommandLine,
+        stdin: Option<&[u8]>,
         limit: SignedDuration,
     ) -> Result<Output, Setback> {
         let limit = self.world.clock().limit(limit);
         let shell = self.open(doing).await?;
-        let ran = shell.execute(line, None, limit, &mut |_, _| {}).await;
+        let ran = shell.execute(line, stdin, limit, &mut |_, _| {}).await;
         ran.map_err(|error| self.setback(doing, &error))
     }
 

@@ -97,9 +97,10 @@ impl Session {
         &mut self,
         doing: &str,
         line: &CommandLine,
+        stdin: Option<&[u8]>,
         limit: SignedDuration,
     ) -> Result<Output, Setback> {
-        self.remote.execute(doing, line, limit).await
+        self.remote.execute(doing, line, stdin, limit).await
     }
 
     /// As [`Remote::close`].

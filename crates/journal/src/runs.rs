@@ -11,6 +11,9 @@ use crate::error::Error;
 use crate::lock::Lock;
 use crate::reader::{self, FILE};
 
+/// How long the part of a run's name is that tells date and minute: `20261124-0214`.
+const MINUTE: usize = 13;
+
 /// One run in a list.
 #[derive(Debug)]
 pub struct RunSummary {
@@ -68,7 +71,7 @@ pub fn runs(state: &StateDirectory) -> Result<Vec<RunSummary>, Error> {
     state.runs()
 }
 
-/// Lists the folder of all runs. Names begin with date and time, so that their order is the order of time.
+/// Lists the folder of all runs. Names begin with date and minute, so that their order is the order of time, apart from runs of the same minute.
 pub(crate) fn list(folder: &Path) -> Result<Vec<RunSummary>, Error> {
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
@@ -94,8 +97,15 @@ pub(crate) fn list(folder: &Path) -> Result<Vec<RunSummary>, Error> {
             folder: path.clone(),
         });
     }
-    runs.sort_by(|a, b| a.run.cmp(&b.run));
+    runs.sort_by(|a, b| in_time(a).cmp(&in_time(b)));
     Ok(runs)
+}
+
+/// The minute of the name, then the instant of the first event where it can be read.
+fn in_time(summary: &RunSummary) -> (&str, Option<Timestamp>, &str) {
+    let name = summary.run.as_str();
+    let started = summary.content.as_ref().ok().map(|content| content.started);
+    (name.get(..MINUTE).unwrap_or(name), started, name)
 }
 
 fn summarise(folder: &Path) -> Result<RunContent, Error> {

@@ -46,8 +46,19 @@ pub fn parse<'text>(text: &'text str, limits: &Limits) -> Result<Document<'text>
             limit: usize::try_from(limits.nodes).unwrap_or(usize::MAX),
             what: "nodes",
         },
-        source => Error::NotXml { source },
+        source => Error::NotXml {
+            reason: shortened(source.to_string()),
+        },
     })
+}
+
+fn shortened(mut reason: String) -> String {
+    const LONGEST: usize = 200;
+    if reason.len() > LONGEST {
+        reason.truncate(reason.floor_char_boundary(LONGEST));
+        reason.push('…');
+    }
+    reason
 }
 
 #[cfg(test)]

@@ -39,10 +39,9 @@ pub enum Error {
         what: &'static str,
     },
     /// Not well-formed XML, or XML with a document type.
-    #[error("expected well-formed XML without a document type")]
+    #[error("expected well-formed XML without a document type, found {reason}")]
     NotXml {
-        /// Where it went wrong.
-        #[source]
-        source: roxmltree::Error,
+        /// What the parser says, shortened: it may quote the document.
+        reason: String,
     },
 }

@@ -137,6 +137,8 @@ impl Model {
                 self.verdict = None;
                 self.stopping = None;
                 self.budget_spent = false;
+                // What is owed is paid in this sitting, or told once more.
+                self.unpaid.clear();
             }
             EventKind::WaveStarted { wave } => self.wave = Some(*wave),
             EventKind::WaveFinished { .. } => {}

@@ -5,6 +5,7 @@
 
 mod greeting;
 mod login;
+mod probe;
 mod single;
 mod tls;
 mod transport;
@@ -18,6 +19,7 @@ use wsman::{Identity, MessageId, Request, Response, SessionId};
 
 pub use self::greeting::TlsFacts;
 use self::login::post_error;
+pub use self::probe::{Greeting, greet};
 use self::tls::Backend;
 use self::transport::{PostError, Reply, Transport};
 use crate::circumstances::Binding;

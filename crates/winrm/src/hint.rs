@@ -11,6 +11,9 @@ impl Error {
     /// What to look at or to do, where there is something to say.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
+            Self::InvalidEndpoint { expected, .. } if expected.contains("proxy") => {
+                "write `proxy = \"socks5://host:port\"`, or `proxy = \"none\"` where [defaults] has one"
+            }
             Self::InvalidEndpoint { .. } => {
                 "set `transport = \"https\"` or `auth = \"negotiate\"`; `allow_unencrypted` is for closed test networks"
             }

@@ -57,7 +57,7 @@ mod upload;
 
 pub use certificate::{Certificate, Facts};
 pub use circumstances::{Binding, Circumstances};
-pub use connection::{Connection, TlsFacts};
+pub use connection::{Connection, Greeting, TlsFacts, greet};
 pub use endpoint::{AuthMethod, BadFingerprint, Endpoint, Fingerprint, Timeouts, TlsBackend, TlsPolicy};
 pub use error::{Error, ErrorKind, Partial};
 pub use execution::Stream;
@@ -67,4 +67,4 @@ pub use reaper::reap;
 pub use service::{OpenShell, Service};
 pub use shell::Shell;
 pub use upload::Upload;
-pub use wsman::{Config, Identity, ListedShell, ShellId};
+pub use wsman::{Config, Identity, ListedShell, ShellDetails, ShellId};

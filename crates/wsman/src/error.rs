@@ -65,11 +65,21 @@ fn quoted(text: Option<&str>) -> String {
 }
 
 impl Error {
-    /// Shorthand.
+    /// Shorthand. Both may quote the peer, at any length.
     pub(crate) fn unexpected(expected: impl Into<String>, found: impl Into<String>) -> Self {
         Self::Unexpected {
-            expected: expected.into(),
-            found: found.into(),
+            expected: shortened(expected.into()),
+            found: shortened(found.into()),
         }
     }
+}
+
+/// What is shown of a text that the peer chose.
+pub(crate) fn shortened(mut text: String) -> String {
+    const LONGEST: usize = 300;
+    if text.len() > LONGEST {
+        text.truncate(text.floor_char_boundary(LONGEST));
+        text.push('…');
+    }
+    text
 }

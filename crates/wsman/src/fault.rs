@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::error::shortened;
+
 /// Codes of `WSManFault` that mean something to casgate. Sources: recorded Windows replies, MS-ERREF.
 pub mod code {
     /// Nothing happened within `OperationTimeout`: ask again. 0x80338029.
@@ -162,12 +164,17 @@ impl Fault {
     pub fn bad_request(text: &str) -> Self {
         Self {
             code: "Sender".to_owned(),
-            ..Self::new(code::SCHEMA, "w:SchemaValidationError", text)
+            ..Self::new(
+                code::SCHEMA,
+                "w:SchemaValidationError",
+                &shortened(text.to_owned()),
+            )
         }
     }
 
     /// A header that had to be understood was not.
     pub fn must_understand(header: &str) -> Self {
+        let header = shortened(header.to_owned());
         Self {
             code: "MustUnderstand".to_owned(),
             reason: format!(

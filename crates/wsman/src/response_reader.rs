@@ -6,7 +6,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use roxmltree::Node;
 
 use crate::document::{self, boolean, child, child_text, children};
-use crate::error::Error;
+use crate::error::{Error, shortened};
 use crate::id::{CommandId, MessageId, ShellId};
 use crate::namespace::{self, SHELL};
 use crate::response::{
@@ -46,7 +46,7 @@ impl Response {
             if !fits {
                 return Err(Error::OtherMessage {
                     expected: request.to_string(),
-                    found: relates_to,
+                    found: relates_to.map(shortened),
                 });
             }
         }

@@ -10,8 +10,10 @@ use casim::machine::{Machine, OutputSink, Stdin, WebReply, WebRequest};
 use casim::{Farm, FarmOptions};
 use iis::ip_security::Section;
 use iis::{ApplicationPath, appcmd};
+use journal::StateDirectory;
 use rollout::Rollout;
 use tempfile::TempDir;
+use tokio::net::TcpStream;
 use tokio::process::Command;
 
 use super::child::{self, Ended, Running};
@@ -51,11 +53,20 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    /// A farm of `servers` with its inventory, and the playbook of most tests.
+    /// A farm of `servers` with its inventory, and the playbook of most tests. A restart of IIS takes a tenth of a second there.
     pub(crate) async fn new(servers: usize) -> Self {
+        Self::at_speed(servers, 100.0).await
+    }
+
+    /// The same where a restart of IIS takes most of a second, so that something else can happen meanwhile.
+    pub(crate) async fn slow(servers: usize) -> Self {
+        Self::at_speed(servers, 20.0).await
+    }
+
+    async fn at_speed(servers: usize, speed: f64) -> Self {
         let options = FarmOptions {
             servers,
-            speed: 40.0,
+            speed,
             seed: 7,
             ..FarmOptions::default()
         };
@@ -158,12 +169,8 @@ impl Stage {
 
     /// The newest run's folder.
     pub(crate) fn run_folder(&self) -> PathBuf {
-        let mut runs: Vec<PathBuf> = std::fs::read_dir(self.path("state").join("runs"))
-            .expect("there are runs")
-            .map(|entry| entry.expect("an entry").path())
-            .collect();
-        runs.sort();
-        runs.pop().expect("there is a run")
+        let state = StateDirectory::new(self.path("state"));
+        state.run(&state.find("latest").expect("there is a run"))
     }
 
     /// The newest run's name.
@@ -248,6 +255,30 @@ impl Stage {
         tokio::time::timeout(Duration::from_secs(60), begun)
             .await
             .unwrap_or_else(|_| panic!("`{part}` was never run on server {index}"));
+    }
+
+    /// Makes the server's WinRM port refuse connections, and waits until it does.
+    pub(crate) async fn take_down(&self, index: usize) {
+        self.machine(index).faults().winrm_down.set(true);
+        self.until_accepting(index, false).await;
+    }
+
+    /// Makes the server's WinRM port accept connections again, and waits until it does.
+    pub(crate) async fn bring_up(&self, index: usize) {
+        self.machine(index).faults().winrm_down.set(false);
+        self.until_accepting(index, true).await;
+    }
+
+    async fn until_accepting(&self, index: usize, wanted: bool) {
+        let address = self.farm.endpoints()[index].address();
+        let changed = async {
+            while TcpStream::connect(address).await.is_ok() != wanted {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), changed)
+            .await
+            .expect("WinRM follows its switch");
     }
 
     /// What has to be true after every day, however bad: the password nowhere, nobody on the list ever denied.

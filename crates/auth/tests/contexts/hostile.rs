@@ -6,11 +6,22 @@ use proptest::prelude::*;
 use super::{SEALING, acceptor, cas01, initiator, log_in_through, operator};
 
 /// The tokens of a login that succeeds.
-fn honest(scheme: Scheme) -> Vec<Vec<u8>> {
+pub(super) fn honest(scheme: Scheme) -> Vec<Vec<u8>> {
     let mut tokens = Vec::new();
     let (mut client, mut server) = (initiator(scheme, &operator(), None), acceptor(cas01()));
     log_in_through(&mut client, &mut server, |_, token| tokens.push(token.clone())).unwrap();
     tokens
+}
+
+/// A NegTokenResp of a server that chose NTLM, around this token.
+pub(super) fn neg_token_resp(token: &[u8]) -> Vec<u8> {
+    let value = |tag: u8, content: &[u8]| {
+        let length = u32::try_from(content.len()).unwrap().to_be_bytes();
+        [&[tag, 0x84], &length[..], content].concat()
+    };
+    let state = value(0xa0, &value(0x0a, &[1]));
+    let token = value(0xa2, &value(0x04, token));
+    value(0xa1, &value(0x30, &[state, token].concat()))
 }
 
 /// Hostile variations of one message: bytes overwritten, cut, or followed by more.

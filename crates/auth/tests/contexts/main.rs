@@ -7,6 +7,7 @@
 
 mod handshake;
 mod hostile;
+mod ranges;
 mod secrecy;
 mod sessions;
 

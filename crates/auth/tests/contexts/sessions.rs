@@ -82,6 +82,60 @@ proptest! {
     }
 }
 
+/// The same on the wire: whole bodies, as a client gets them, each of which ends the session.
+#[test]
+fn a_body_that_is_broken_repeated_late_or_reflected_ends_the_session() {
+    type Attack = fn(&[(String, Vec<u8>)], &(String, Vec<u8>)) -> (String, Vec<u8>);
+    let attacks: [(&str, Attack); 6] = [
+        ("broken signature", |replies, _| {
+            let (kind, mut body) = replies[1].clone();
+            let signature = body.windows(4).position(|bytes| bytes == [16, 0, 0, 0]).unwrap() + 8;
+            body[signature] ^= 1;
+            (kind, body)
+        }),
+        ("broken content", |replies, _| {
+            let (kind, mut body) = replies[1].clone();
+            let last = body.len() - "--Encrypted Boundary--\r\n".len() - 1;
+            body[last] ^= 1;
+            (kind, body)
+        }),
+        ("replayed", |replies, _| replies[0].clone()),
+        ("out of order", |replies, _| replies[2].clone()),
+        ("our own request", |_, request| request.clone()),
+        ("another signature", |replies, _| {
+            let ((kind, mut body), (_, other)) = (replies[1].clone(), &replies[2]);
+            let from = body.windows(4).position(|bytes| bytes == [16, 0, 0, 0]).unwrap() + 4;
+            body[from..from + 12].copy_from_slice(&other[from..from + 12]);
+            (kind, body)
+        }),
+    ];
+    for scheme in SEALING {
+        for (name, attack) in attacks {
+            let (mut client, mut server) = sessions(scheme);
+            let request = client.seal_body(b"request").unwrap();
+            let replies: Vec<_> = (0..3)
+                .map(|n| server.seal_body(&[b'a' + n; 40]).unwrap())
+                .collect();
+            assert_eq!(
+                client.unseal_body(&replies[0].0, &replies[0].1).unwrap(),
+                [b'a'; 40]
+            );
+            let (kind, body) = attack(&replies, &request);
+            let error = client.unseal_body(&kind, &body).unwrap_err();
+            let expected = match name {
+                "replayed" | "out of order" | "our own request" => matches!(error, Error::OutOfOrder { .. }),
+                _ => matches!(error, Error::Tampered { .. }),
+            };
+            assert!(expected, "{name}: {error}");
+            // The honest reply comes too late.
+            assert!(matches!(
+                client.unseal_body(&replies[1].0, &replies[1].1),
+                Err(Error::Broken)
+            ));
+        }
+    }
+}
+
 #[test]
 fn a_forged_sequence_number_does_not_help() {
     for scheme in SEALING {

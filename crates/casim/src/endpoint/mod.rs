@@ -5,7 +5,9 @@
 //!
 //! # As a test double
 //!
-//! It needs nothing but a machine and says what it has seen:
+//! For any WinRM client that speaks NTLM, SPNEGO or (over TLS) Basic. It keeps shells and commands with their quotas and
+//! idle times, lists shells (`Enumerate`, `Pull`), tells its configuration, takes standard input, and runs the programs
+//! of [`crate::machine`]. It needs nothing but a machine and says what it has seen:
 //!
 //! ```
 //! # tokio::runtime::Runtime::new().map_err(|_| "no runtime")?.block_on(async {
@@ -212,6 +214,11 @@ impl Endpoint {
     /// How many shells are open: 0 after a client that cleans up behind itself.
     pub fn open_shells(&self) -> usize {
         self.shared.service.open_shells()
+    }
+
+    /// How many shells have been made so far: one for each run of a client that uses its shell again.
+    pub fn shells_made(&self) -> u64 {
+        self.shared.service.shells_made()
     }
 
     /// Closes the port and every connection, and ends the commands.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use uuid::Uuid;
@@ -50,6 +51,8 @@ pub(super) struct Service {
     limits: Limits,
     shells: Mutex<BTreeMap<String, Arc<Shell>>>,
     lists: Lists,
+    /// How many shells there have been.
+    made: AtomicU64,
 }
 
 impl Service {
@@ -59,6 +62,7 @@ impl Service {
             limits,
             shells: Mutex::default(),
             lists: Lists::default(),
+            made: AtomicU64::new(0),
         }
     }
 
@@ -68,6 +72,10 @@ impl Service {
 
     pub(super) fn open_shells(&self) -> usize {
         self.lock().len()
+    }
+
+    pub(super) fn shells_made(&self) -> u64 {
+        self.made.load(Ordering::Relaxed)
     }
 
     /// Ends the shells that nobody has used for too long.
@@ -248,6 +256,7 @@ impl Service {
         ));
         let created = shell.created();
         shells.insert(shell.id.key(), shell);
+        self.made.fetch_add(1, Ordering::Relaxed);
         Ok(Response::ShellCreated(created))
     }
 

@@ -35,6 +35,7 @@ pub(crate) async fn run(common: &Common, args: &Exec, printer: &Printer) -> Resu
         common,
         selector: &args.selector,
         parallel: args.parallel,
+        tells_codes: true,
         printer,
     };
     fan_out

@@ -8,6 +8,7 @@ mod plan;
 mod rehearse;
 mod resume;
 mod runs;
+mod shells;
 mod simulate;
 mod status;
 mod upload;
@@ -23,6 +24,7 @@ pub(crate) async fn run(args: Args, printer: &Printer) -> Result<ExitCode, Error
     match args.command {
         Command::Rehearse(args) => rehearse::run(&common, &args, printer).await,
         Command::Check(args) => check::run(&common, &args, printer),
+        Command::Ping(args) if args.shells => shells::run(&common, &args, printer).await,
         Command::Ping(args) => ping::run(&common, &args, printer).await,
         Command::Exec(args) => exec::run(&common, &args, printer).await,
         Command::Upload(args) => upload::run(&common, &args, printer).await,

@@ -26,6 +26,7 @@ pub(crate) async fn run(common: &Common, args: &args::Upload, printer: &Printer)
         common,
         selector: &args.selector,
         parallel: args.parallel,
+        tells_codes: false,
         printer,
     };
     fan_out

@@ -1,5 +1,6 @@
 //! `command` and `powershell`: an operator's own line or script, judged by its exit code.
 
+use command::powershell::Call;
 use command::{CommandLine, Output};
 use inventory::{CommandStep, PowershellStep};
 use jiff::SignedDuration;
@@ -12,18 +13,46 @@ use crate::session::Session;
 /// Either step, as lines for cmd.exe.
 pub(super) struct Own {
     kind: Before,
-    line: Result<CommandLine, command::Error>,
-    unless: Option<Result<CommandLine, command::Error>>,
+    line: Result<Text, command::Error>,
+    unless: Option<Result<Text, command::Error>>,
     exit_codes: Vec<u32>,
     timeout: SignedDuration,
+}
+
+/// What is run: a line, or a script, which may be too long for one.
+enum Text {
+    Line(CommandLine),
+    Script(Call),
+}
+
+impl Text {
+    fn line(text: &str) -> Result<Self, command::Error> {
+        CommandLine::raw(text).map(Self::Line)
+    }
+
+    fn script(text: &str) -> Result<Self, command::Error> {
+        Call::new(text).map(Self::Script)
+    }
+
+    async fn run(
+        &self,
+        session: &mut Session,
+        doing: &str,
+        limit: SignedDuration,
+    ) -> Result<Output, Setback> {
+        match self {
+            Self::Line(line) => session.execute(doing, line, None, limit).await,
+            Self::Script(call) => session.execute(doing, call.line(), call.stdin(), limit).await,
+        }
+    }
 }
 
 impl From<&CommandStep> for Own {
     fn from(step: &CommandStep) -> Self {
         Self {
             kind: Before::Command,
-            line: CommandLine::raw(step.command.as_str()),
-            unless: step.unless.as_deref().map(CommandLine::raw),
+            line: Text::line(&step.command),
+            unless: step.unless.as_deref().map(Text::line),
             exit_codes: step.exit_codes.clone(),
             timeout: step.timeout,
         }
@@ -34,8 +63,8 @@ impl From<&PowershellStep> for Own {
     fn from(step: &PowershellStep) -> Self {
         Self {
             kind: Before::Powershell,
-            line: CommandLine::powershell(&step.script),
-            unless: step.unless.as_deref().map(CommandLine::powershell),
+            line: Text::script(&step.script),
+            unless: step.unless.as_deref().map(Text::script),
             exit_codes: step.exit_codes.clone(),
             timeout: step.timeout,
         }
@@ -56,7 +85,7 @@ pub(super) async fn probe(session: &mut Session, own: &Own) -> Result<Found, Ste
 
 pub(super) async fn apply(session: &mut Session, own: &Own) -> Result<Receipt, Setback> {
     let line = own.line.as_ref().map_err(|error| unrunnable(RUNNING, error))?;
-    let output = session.execute(RUNNING, line, own.timeout).await?;
+    let output = line.run(session, RUNNING, own.timeout).await?;
     if own.exit_codes.contains(&output.exit_code) {
         return Ok(receipt([format!("exit code {}", output.exit_code)]));
     }
@@ -78,7 +107,7 @@ pub(super) async fn verify(session: &mut Session, own: &Own) -> Result<Receipt, 
 async fn unless(session: &mut Session, own: &Own) -> Result<Option<Output>, StepError> {
     let Some(line) = &own.unless else { return Ok(None) };
     let line = line.as_ref().map_err(|error| unrunnable(ASKING, error))?;
-    let output = session.execute(ASKING, line, own.timeout).await;
+    let output = line.run(session, ASKING, own.timeout).await;
     Ok(Some(output.map_err(StepError::from)?))
 }
 

@@ -10,7 +10,10 @@ use super::{already_done, receipt};
 use crate::health;
 use crate::session::Session;
 
-/// How often the pages are asked for, in virtual time.
+/// The pause after the first look, in virtual time: many a server is back within moments. Each further one is twice as long.
+const SOON: SignedDuration = SignedDuration::from_millis(125);
+
+/// The longest pause between two looks, in virtual time.
 const EVERY: SignedDuration = SignedDuration::from_secs(2);
 
 pub(super) async fn probe(session: &mut Session, step: &WaitHealthy) -> Result<Found, StepError> {
@@ -27,6 +30,7 @@ pub(super) async fn probe(session: &mut Session, step: &WaitHealthy) -> Result<F
 pub(super) async fn verify(session: &mut Session, step: &WaitHealthy) -> Result<Receipt, StepError> {
     let deadline = session.plan().policy.healthy_deadline;
     let patience = session.clock().deadline(deadline);
+    let mut pause = SOON;
     loop {
         match health::look(session, &step.paths).await {
             Ok(facts) => return Ok(receipt(facts)),
@@ -36,6 +40,7 @@ pub(super) async fn verify(session: &mut Session, step: &WaitHealthy) -> Result<
             }
             Err(sick) => session.doing(sick.in_words()),
         }
-        session.clock().pause(EVERY).await;
+        session.clock().pause(pause).await;
+        pause = pause.saturating_mul(2).min(EVERY);
     }
 }

@@ -5,7 +5,6 @@ use markup::Limits;
 use roxmltree::{Document, Node};
 
 use super::failure::AppcmdError;
-use crate::error::excerpt;
 
 /// One object of a list.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -100,13 +99,7 @@ pub(super) fn parse(text: &str) -> Option<Result<Document<'_>, AppcmdError>> {
     if !text.starts_with("<?xml") && !text.starts_with('<') {
         return None;
     }
-    let unreadable = |why: markup::Error| {
-        let why = match why {
-            markup::Error::NotXml { source } => source.to_string(),
-            excess => excess.to_string(),
-        };
-        AppcmdError::unreadable(&format!("XML ({})", excerpt(&why)), text)
-    };
+    let unreadable = |why: markup::Error| AppcmdError::unreadable(&format!("XML ({why})"), text);
     Some(markup::parse(text, &Limits::default()).map_err(unreadable))
 }
 

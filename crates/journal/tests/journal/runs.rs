@@ -1,7 +1,7 @@
 //! The list of runs, and finding one in it.
 
 use journal::{Error, Journal, RunEnd, StateDirectory, runs};
-use rollout::{Counts, RunId, Verdict};
+use rollout::{Commit as _, Counts, RunId, Verdict};
 
 use crate::sample::{FILE, holder, instant, kinds, kinds_to_the_end, write};
 
@@ -93,6 +93,33 @@ fn a_run_is_found_by_its_name_or_an_end_of_it() {
     for text in ["", "cafe", "notes"] {
         assert!(matches!(find(text), Err(Error::NoSuchRun { .. })), "{text}");
     }
+}
+
+#[test]
+fn of_runs_of_one_minute_the_latest_is_the_one_that_was_started_last() {
+    let root = tempfile::tempdir().expect("a folder");
+    let state = StateDirectory::new(root.path());
+    // The last part of a name is chance.
+    for (second, name) in [
+        (7, "20261124-0214-00aa"),
+        (3, "20261124-0214-7f3a"),
+        (5, "20261124-0214-beef"),
+    ] {
+        let mut journal = state.create(&RunId::new(name), &holder()).expect("a journal");
+        for kind in kinds() {
+            journal.commit(instant(second), kind).expect("a commit");
+        }
+    }
+    let listed = state.runs().expect("a list");
+    let names: Vec<_> = listed.iter().map(|run| run.run.as_str()).collect();
+    assert_eq!(
+        names,
+        ["20261124-0214-7f3a", "20261124-0214-beef", "20261124-0214-00aa"]
+    );
+    assert_eq!(
+        state.find("latest").expect("a run").as_str(),
+        "20261124-0214-00aa"
+    );
 }
 
 #[test]

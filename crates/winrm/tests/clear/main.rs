@@ -16,9 +16,13 @@ use wsman::{
     ShellCreated, ShellId, State, StreamChunk, StreamName, namespace,
 };
 
+mod certificates;
 mod http;
+#[path = "../support/tls.rs"]
+mod identity;
 #[path = "../support/proxy.rs"]
 mod proxy;
+mod refusals;
 mod replies;
 mod transfers;
 mod waits;

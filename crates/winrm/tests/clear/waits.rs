@@ -128,6 +128,10 @@ async fn proxies_are_used_where_named() {
         connection.identify().await.unwrap();
         assert_eq!(proxy.seen(), [asked.replace("PORT", &server.port.to_string())]);
         assert_eq!(server.seen(), "| Identify Identify");
+        proxy.cut().await;
+        let error = connection.identify().await.unwrap_err();
+        assert!(matches!(error, Error::ConnectionLost { .. }), "{error}");
+        assert_eq!(server.seen(), "| Identify Identify");
     }
 }
 

@@ -15,10 +15,13 @@ use winrm::{AuthMethod, Endpoint, Error, Shell, Timeouts, TlsPolicy};
 
 mod bad_days;
 mod commands;
+#[path = "../support/tls.rs"]
+mod identity;
 mod logins;
 mod proxies;
 #[path = "../support/proxy.rs"]
 mod proxy;
+mod refusals;
 mod tls;
 
 /// How long the endpoint may take for anything.
@@ -106,6 +109,15 @@ impl Oracle {
     /// How many lines it said that start so.
     fn count(&self, start: &str) -> usize {
         self.lines().iter().filter(|line| line.starts_with(start)).count()
+    }
+
+    /// It said, or is about to say, that many lines that start so.
+    fn expect_count(&self, start: &str, count: usize) {
+        let missing =
+            |lines: &mut Vec<String>| lines.iter().filter(|line| line.starts_with(start)).count() != count;
+        let lines = self.said.0.lock().unwrap();
+        let (lines, timeout) = self.said.1.wait_timeout_while(lines, PATIENCE, missing).unwrap();
+        assert!(!timeout.timed_out(), "expected {start} {count} times: {lines:#?}");
     }
 
     /// Nothing was left behind, and nothing was refused as malformed.

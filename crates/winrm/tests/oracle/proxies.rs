@@ -22,7 +22,8 @@ async fn says_hello(arguments: &[&str], scheme: &str, asked: &str) {
     assert_eq!(output.stdout, b"hello\n");
     shell.close().await.unwrap();
     assert_eq!(proxy.seen(), [asked.replace("PORT", &oracle.port.to_string())]);
-    assert_eq!((oracle.count("CONNECT"), oracle.count("LOGIN")), (1, 1));
+    oracle.expect_count("CONNECT", 1);
+    oracle.expect_count("LOGIN", 1);
     oracle.expect_clean();
 }
 
@@ -44,6 +45,24 @@ async fn https_is_tunnelled_and_the_login_bound_to_the_certificate() {
     says_hello(&strict, "socks5h", "SOCKS localhost:PORT").await;
 }
 
+#[tokio::test]
+async fn another_name_is_checked_behind_a_proxy_that_is_given_addresses() {
+    let Some(oracle) = Oracle::start(&["--auth", "ntlm", "--tls", "--cbt", "strict"]) else {
+        return;
+    };
+    let proxy = Proxy::start(false).await;
+    let mut endpoint = oracle.endpoint(AuthMethod::Ntlm);
+    endpoint.proxy = Some(proxy.url("socks5"));
+    endpoint.url.set_host(Some("127.0.0.1")).unwrap();
+    endpoint.tls.server_name = Some("localhost".to_owned());
+    assert!(Connection::open(&endpoint).await.unwrap().is_open());
+    endpoint.tls.server_name = Some("cas01.contoso.example".to_owned());
+    let error = Connection::open(&endpoint).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unreachable, "{error}");
+    assert_eq!(proxy.seen(), vec![format!("SOCKS 127.0.0.1:{}", oracle.port); 2]);
+    oracle.expect_count("LOGIN", 1);
+}
+
 #[cfg(feature = "native-tls")]
 #[tokio::test]
 async fn the_second_backend_goes_through_socks() {
@@ -55,7 +74,8 @@ async fn the_second_backend_goes_through_socks() {
     let mut connection = Connection::open(&endpoint).await.unwrap();
     connection.identify().await.unwrap();
     // The first try, and the second.
-    assert_eq!((proxy.seen().len(), oracle.count("LOGIN")), (2, 1));
+    assert_eq!(proxy.seen().len(), 2);
+    oracle.expect_count("LOGIN", 1);
 
     endpoint.proxy = Some(proxy.url("http"));
     let error = Connection::open(&endpoint).await.unwrap_err();
@@ -100,7 +120,8 @@ async fn a_sealed_connection_that_was_closed_between_two_waves_is_opened_again_u
             .await
             .unwrap();
         assert_eq!(output.stdout, b"hello\n");
-        assert_eq!((oracle.count("LOGIN"), oracle.count("COMMAND")), (wave, wave));
+        oracle.expect_count("LOGIN", wave);
+        oracle.expect_count("COMMAND", wave);
         proxy.cut().await;
     }
     shell.close().await.unwrap();

@@ -41,7 +41,7 @@ async fn trust(backend: TlsBackend, arguments: &[&str]) {
         hint.contains("`ca_file = ") && hint.contains(&format!("`fingerprint = \"{fingerprint}\"`")),
         "{hint}"
     );
-    assert_eq!(oracle.count("LOGIN"), 0);
+    oracle.expect_count("LOGIN", 0);
 
     // Pinned: the name does not matter any more, and the login is bound all the same.
     endpoint.tls.fingerprint = Some(fingerprint);
@@ -50,7 +50,7 @@ async fn trust(backend: TlsBackend, arguments: &[&str]) {
     let connection = Connection::open(&endpoint).await.unwrap();
     let facts = connection.tls().unwrap();
     assert_eq!(facts.certificate.fingerprint, fingerprint);
-    assert_eq!(oracle.count("LOGIN"), 1);
+    oracle.expect_count("LOGIN", 1);
 
     // Another pin, although everything else would be right.
     let other = Fingerprint::of(b"another certificate");
@@ -86,14 +86,14 @@ async fn trust(backend: TlsBackend, arguments: &[&str]) {
         "{refused}"
     );
     assert!(hint.contains("`tls_server_name = \"localhost\"`"), "{hint}");
-    assert_eq!(oracle.count("LOGIN"), 1);
+    oracle.expect_count("LOGIN", 1);
 
     // By address, under the name that the certificate has.
     endpoint.url.set_host(Some("127.0.0.1")).unwrap();
     endpoint.tls.server_name = Some("localhost".to_owned());
     let mut connection = Connection::open(&endpoint).await.unwrap();
     assert!(connection.identify().await.is_ok());
-    assert_eq!(oracle.count("LOGIN"), 2);
+    oracle.expect_count("LOGIN", 2);
     oracle.expect_well_formed();
 }
 
@@ -186,7 +186,7 @@ mod with {
             endpoint.tls.backend = TlsBackend::Native;
             let connection = Connection::open(&endpoint).await.unwrap();
             assert_eq!(connection.tls().unwrap().notice, None);
-            assert_eq!(oracle.count("LOGIN"), 3);
+            oracle.expect_count("LOGIN", 3);
         }
     }
 
@@ -197,6 +197,7 @@ mod with {
         };
         let output = run(&oracle, AuthMethod::Basic, "echo hello").await.unwrap();
         assert_eq!(output.stdout, b"hello\n");
+        oracle.expect_clean();
         let refused = oracle.count("REFUSED");
         let actions = oracle.count("ACTION");
         let mut endpoint = oracle.endpoint(AuthMethod::Basic);

@@ -75,7 +75,7 @@ async fn serve(mut client: TcpStream, seen: &Mutex<Vec<String>>, parts: bool) ->
             copy_bidirectional(&mut client, &mut server).await?;
             return Ok(());
         }
-        let url: url::Url = target.parse().expect("a proxy is asked for absolute URLs");
+        let url: url::Url = target.parse().unwrap();
         let upstream = match server.take().filter(|_| !parts) {
             Some(server) => server,
             None => {
