@@ -1,10 +1,14 @@
-//! As much of DER as SPNEGO and certificates need: definite lengths, one-byte tags, bounds checked everywhere.
+//! As much of DER as SPNEGO, Kerberos and certificates need: definite lengths, one-byte tags, bounds checked everywhere.
 
 use crate::error::Error;
 
+pub(crate) const INTEGER: u8 = 0x02;
+pub(crate) const BIT_STRING: u8 = 0x03;
 pub(crate) const OCTET_STRING: u8 = 0x04;
 pub(crate) const OBJECT_IDENTIFIER: u8 = 0x06;
 pub(crate) const ENUMERATED: u8 = 0x0a;
+pub(crate) const GENERALIZED_TIME: u8 = 0x18;
+pub(crate) const GENERAL_STRING: u8 = 0x1b;
 pub(crate) const SEQUENCE: u8 = 0x30;
 
 /// The tag `[APPLICATION 0]`, which wraps the first token of a GSS mechanism (RFC 2743 3.1).
@@ -13,6 +17,11 @@ pub(crate) const APPLICATION_0: u8 = 0x60;
 /// The tag `[number]`, constructed.
 pub(crate) const fn context(number: u8) -> u8 {
     0xa0 | number
+}
+
+/// The tag `[APPLICATION number]`, constructed.
+pub(crate) const fn application(number: u8) -> u8 {
+    0x60 | number
 }
 
 /// Reads one value after the other.
@@ -35,6 +44,11 @@ impl<'a> Reader<'a> {
     /// `message` is what errors call the bytes.
     pub(crate) fn new(message: &'static str, bytes: &'a [u8]) -> Self {
         Self { message, rest: bytes }
+    }
+
+    /// What has not been read yet.
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        self.rest
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -91,6 +105,29 @@ impl<'a> Reader<'a> {
         })
     }
 
+    /// The next value, an INTEGER of at most eight bytes.
+    pub(crate) fn integer(&mut self, expected: &'static str) -> Result<i64, Error> {
+        let digits = self.one(INTEGER, expected)?.content;
+        let (Some(&first), 1..=8) = (digits.first(), digits.len()) else {
+            return Err(self.malformed(expected, format!("an INTEGER of {} bytes", digits.len())));
+        };
+        let sign = if first & 0x80 == 0 { 0 } else { -1 };
+        Ok(digits
+            .iter()
+            .fold(sign, |sum: i64, &digit| (sum << 8) | i64::from(digit)))
+    }
+
+    /// The next value, a GeneralString. What is no UTF-8 is shown as good as it goes.
+    pub(crate) fn string(&mut self, expected: &'static str) -> Result<String, Error> {
+        let text = self.one(GENERAL_STRING, expected)?.content;
+        Ok(String::from_utf8_lossy(text).into_owned())
+    }
+
+    /// The fields of the next value, a SEQUENCE whose members carry the tags `[0]`, `[1]`, ... in this order.
+    pub(crate) fn fields(&mut self, expected: &'static str) -> Result<Fields<'a>, Error> {
+        Ok(Fields(self.inside(SEQUENCE, expected)?))
+    }
+
     /// Nothing may follow.
     pub(crate) fn end(&self) -> Result<(), Error> {
         match self.rest {
@@ -116,6 +153,50 @@ impl<'a> Reader<'a> {
             found: found.into(),
         }
     }
+}
+
+/// The members of a SEQUENCE that carry context tags, read in their order. Unknown members in between are passed over.
+pub(crate) struct Fields<'a>(Reader<'a>);
+
+impl<'a> Fields<'a> {
+    /// The content of `[number]`, if it is there.
+    pub(crate) fn optional(&mut self, number: u8) -> Result<Option<Reader<'a>>, Error> {
+        while !self.0.is_empty() {
+            let mut ahead = self.0.clone();
+            let field = ahead.any()?;
+            if field.tag > context(number) {
+                break;
+            }
+            self.0 = ahead;
+            if field.tag == context(number) {
+                return Ok(Some(self.0.of(field)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The content of `[number]`, which must be there.
+    pub(crate) fn required(&mut self, number: u8, expected: &'static str) -> Result<Reader<'a>, Error> {
+        self.optional(number)?
+            .ok_or_else(|| self.0.malformed(expected, "nothing"))
+    }
+}
+
+/// An INTEGER in its shortest form.
+pub(crate) fn integer(number: i64) -> Vec<u8> {
+    let bytes = number.to_be_bytes();
+    let redundant = bytes
+        .windows(2)
+        .take_while(|pair| {
+            matches!(pair, [0, low] if low & 0x80 == 0) || matches!(pair, [0xff, low] if low & 0x80 != 0)
+        })
+        .count();
+    value(INTEGER, &[bytes.get(redundant..).unwrap_or_default()])
+}
+
+/// `[number]` around values.
+pub(crate) fn field(number: u8, parts: &[&[u8]]) -> Vec<u8> {
+    value(context(number), parts)
 }
 
 /// One value with the concatenation of `parts` as its content.
@@ -198,6 +279,51 @@ mod tests {
         ] {
             assert!(Reader::new("test", bytes).any().is_err(), "{bytes:?}");
         }
+    }
+
+    #[test]
+    fn integers_round_trip_in_their_shortest_form() {
+        for (number, bytes) in [
+            (0, &[2, 1, 0][..]),
+            (127, &[2, 1, 127]),
+            (128, &[2, 2, 0, 128]),
+            (-1, &[2, 1, 0xff]),
+            (-138, &[2, 2, 0xff, 0x76]),
+            (0xffff_ffff, &[2, 5, 0, 0xff, 0xff, 0xff, 0xff]),
+        ] {
+            assert_eq!(integer(number), bytes, "{number}");
+            assert_eq!(Reader::new("test", bytes).integer("a number").unwrap(), number);
+        }
+        for bytes in [&[2, 0][..], &[2, 9, 1, 2, 3, 4, 5, 6, 7, 8, 9], &[4, 1, 1]] {
+            assert!(
+                Reader::new("test", bytes).integer("a number").is_err(),
+                "{bytes:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn fields_are_found_by_their_tags() {
+        let bytes = value(SEQUENCE, &[&field(0, &[&integer(7)]), &field(3, &[&integer(9)])]);
+        let mut fields = Reader::new("test", &bytes).fields("a sequence").unwrap();
+        assert_eq!(
+            fields
+                .required(0, "a number")
+                .unwrap()
+                .integer("a number")
+                .unwrap(),
+            7
+        );
+        assert!(fields.optional(2).unwrap().is_none());
+        assert_eq!(
+            fields
+                .required(3, "a number")
+                .unwrap()
+                .integer("a number")
+                .unwrap(),
+            9
+        );
+        assert!(fields.required(4, "a number").is_err());
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use crate::kerberos::{Code, meaning};
+
 /// Why a token, a login or a sealed message was refused. No variant carries a secret, a hash or a key; names that
 /// came from the wire are shown escaped.
 #[derive(Debug, Error)]
@@ -33,7 +35,7 @@ pub enum Error {
         found: &'static str,
     },
     /// The peer chose a mechanism that was not offered, or offers none that is known here.
-    #[error("expected NTLM as the negotiated mechanism, found {found}")]
+    #[error("expected a mechanism that both sides know, found {found}")]
     Mechanism {
         /// The object identifiers that the peer named.
         found: String,
@@ -117,6 +119,67 @@ pub enum Error {
     /// Only the NT hash is known, and the scheme needs the password itself.
     #[error("expected a password for Basic authentication, found an NT hash")]
     PasswordNeeded,
+    /// Kerberos needs to know the user's realm.
+    #[error("expected a realm for {user:?}, found none")]
+    NoRealm {
+        /// The user's name as it was given.
+        user: String,
+    },
+    /// Only the NT hash is known, and the KDC wants AES.
+    #[error("expected a password for Kerberos with AES, found an NT hash")]
+    KerberosPasswordNeeded,
+    /// A KDC refuses to hand out a ticket.
+    #[error("the KDC of {realm} refuses {principal:?}: {}", meaning(*.code, .text.as_deref()))]
+    Kdc {
+        /// The KDC's realm.
+        realm: String,
+        /// The user or the service that was asked for.
+        principal: String,
+        /// The error code (RFC 4120 7.5.9).
+        code: i64,
+        /// The KDC's own words.
+        text: Option<String>,
+    },
+    /// No KDC answered.
+    #[error("no KDC of {realm} answers: {reason}")]
+    KdcUnreachable {
+        /// The realm.
+        realm: String,
+        /// What was tried and how it ended.
+        reason: String,
+    },
+    /// The clocks differ by more than Kerberos allows, which is five minutes.
+    #[error("this machine's clock is {} that of {peer} (KRB_AP_ERR_SKEW, {code})", distance(*.seconds))]
+    ClockSkew {
+        /// Whose clock it differs from.
+        peer: String,
+        /// This clock minus the other one, in seconds.
+        seconds: i64,
+        /// The error code (RFC 4120 7.5.9).
+        code: i64,
+    },
+    /// A token was asked for before the KDCs had given a ticket.
+    #[error("there is no ticket for {service:?}")]
+    NoTicket {
+        /// The service.
+        service: String,
+    },
+    /// The server refuses the ticket.
+    #[error("{service} refuses the ticket: {}", meaning(*.code, .text.as_deref()))]
+    ServerRefused {
+        /// The service.
+        service: String,
+        /// The error code (RFC 4120 7.5.9).
+        code: i64,
+        /// The server's own words.
+        text: Option<String>,
+    },
+    /// Mutual authentication failed: whoever answers does not know the key of the service.
+    #[error("the server did not prove that it is {service:?}")]
+    ServerUnproven {
+        /// The service.
+        service: String,
+    },
     /// A text is not an NT hash.
     #[error("expected an NT hash of 32 hexadecimal digits, found {found} characters")]
     BadNtHash {
@@ -141,4 +204,69 @@ pub enum Error {
         /// The protocol that the message names.
         found: String,
     },
+}
+
+impl Error {
+    /// Whether Kerberos itself said no, before or at the door, and not a token that makes no sense.
+    pub fn is_of_kerberos(&self) -> bool {
+        matches!(
+            self,
+            Self::NoRealm { .. }
+                | Self::KerberosPasswordNeeded
+                | Self::Kdc { .. }
+                | Self::KdcUnreachable { .. }
+                | Self::ClockSkew { .. }
+                | Self::NoTicket { .. }
+                | Self::ServerRefused { .. }
+                | Self::ServerUnproven { .. }
+                | Self::WrongPassword { .. }
+        )
+    }
+
+    /// What to look at or to do, where there is something to say.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::NoRealm { .. } => {
+                Some("write the user as `user@REALM`, or name the realm in the inventory")
+            }
+            Self::KerberosPasswordNeeded => Some(
+                "use the password itself, or NTLM: an NT hash is a key for RC4 alone, which the KDC does not offer",
+            ),
+            Self::KdcUnreachable { .. } => Some(
+                "name the realm's KDC in the inventory or in krb5.conf, and let this machine reach its TCP port 88",
+            ),
+            Self::ClockSkew { .. } => Some("set this machine's clock; Kerberos allows five minutes"),
+            Self::Kdc { code, .. } => match *code {
+                Code::SERVER_UNKNOWN => Some(
+                    "address the server by the name that its SPN has (`setspn -L SERVER`), or override the service or the host name; \
+                     an IP address has no SPN",
+                ),
+                Code::CLIENT_UNKNOWN => {
+                    Some("is the user's name spelled right, and is the realm the user's own?")
+                }
+                Code::NO_COMMON_ENCRYPTION => Some(
+                    "the account has no AES keys (set its password anew), or the domain allows no encryption type that its keys have",
+                ),
+                code if Code::is_about_the_account(code) => {
+                    Some("every further try counts towards the account's lock")
+                }
+                _ => None,
+            },
+            Self::ServerRefused {
+                code: Code::MODIFIED | Code::BAD_INTEGRITY | Code::NOT_OURS,
+                ..
+            } => Some(
+                "the SPN belongs to another account than the one that the service runs as; look for duplicates (`setspn -X`)",
+            ),
+            _ => None,
+        }
+    }
+}
+
+/// `312 s ahead of` or `312 s behind`.
+fn distance(seconds: i64) -> String {
+    match seconds {
+        0.. => format!("{seconds} s ahead of"),
+        _ => format!("{} s behind", seconds.unsigned_abs()),
+    }
 }

@@ -28,6 +28,13 @@ impl FileTime {
         Self(u64::try_from(ticks.max(0)).unwrap_or(u64::MAX))
     }
 
+    /// Seconds since 1970 and the microseconds beyond them. What lies before 1970 becomes 1970.
+    pub(crate) fn unix_seconds_and_micros(self) -> (u64, u32) {
+        let ticks = u64::try_from(i128::from(self.0) - UNIX_EPOCH).unwrap_or(0);
+        let micros = u32::try_from(ticks % 10_000_000 / 10).unwrap_or(0);
+        (ticks / 10_000_000, micros)
+    }
+
     /// How far two instants lie apart, in whole seconds.
     pub(crate) fn seconds_apart(self, other: Self) -> u64 {
         self.0.abs_diff(other.0) / 10_000_000
@@ -69,6 +76,13 @@ mod tests {
     fn instants_outside_the_range_are_clamped() {
         assert_eq!(FileTime::from_unix_nanoseconds(i128::MIN / 2).ticks(), 0);
         assert_eq!(FileTime::from_unix_nanoseconds(i128::MAX / 2).ticks(), u64::MAX);
+    }
+
+    #[test]
+    fn seconds_and_microseconds_are_those_of_unix() {
+        let time = FileTime::from_unix_nanoseconds(1_700_000_000_123_456_700);
+        assert_eq!(time.unix_seconds_and_micros(), (1_700_000_000, 123_456));
+        assert_eq!(FileTime::from_ticks(5).unix_seconds_and_micros(), (0, 0));
     }
 
     #[test]

@@ -1,8 +1,9 @@
-//! Security contexts, bytes in and bytes out: NTLM, SPNEGO, sealed multipart framing.
+//! Security contexts, bytes in and bytes out: NTLM, Kerberos, SPNEGO, sealed multipart framing.
 //!
 //! Neighbours: `winrm` drives an [`Initiator`] and `casim` an [`Acceptor`], one per TCP connection; both end with
 //! the same [`Session`], which seals and unseals the SOAP messages of that connection ([MS-WSMV] 2.2.9.1). Nothing
-//! here does IO, reads a clock or makes up randomness: time and entropy are arguments.
+//! here does IO, reads a clock or makes up randomness: time and entropy are arguments (but AES under Kerberos takes its
+//! confounders from the operating system). Kerberos says what to ask a KDC as a value ([`KdcRequest`]).
 //!
 //! ```
 //! use auth::{Acceptor, AcceptorOptions, Credentials, FileTime, Initiator, NtHash, Scheme, Secret};
@@ -49,6 +50,7 @@ mod der;
 mod error;
 mod file_time;
 mod initiator;
+mod kerberos;
 pub mod multipart;
 mod ntlm;
 mod secret;
@@ -60,6 +62,7 @@ pub use channel_binding::{ChannelBinding, channel_binding};
 pub use credentials::{Credentials, NtHash, UserName};
 pub use error::Error;
 pub use file_time::FileTime;
-pub use initiator::{Initiator, Scheme, Step};
+pub use initiator::{Initiator, Realm, Scheme, Step};
+pub use kerberos::{Include, KdcRequest, Krb5Conf};
 pub use secret::Secret;
 pub use session::{Sealed, Session};

@@ -19,6 +19,9 @@ use crate::error::Error;
 /// The protocol's name for NTLM and for everything negotiated with SPNEGO.
 pub const SPNEGO: &str = "application/HTTP-SPNEGO-session-encrypted";
 
+/// The protocol's name for Kerberos under the HTTP scheme of that name. Negotiated Kerberos goes by [`SPNEGO`].
+pub const KERBEROS: &str = "application/HTTP-Kerberos-session-encrypted";
+
 const BOUNDARY: &str = "Encrypted Boundary";
 const KIND: &str = "multipart/encrypted";
 const MESSAGE: &str = "sealed body";
@@ -34,7 +37,7 @@ const MOST_HEADERS: usize = 8;
 pub struct Part<'a> {
     /// The protocol that the message names, for example [`SPNEGO`].
     pub protocol: &'a str,
-    /// The plain text's length in bytes, as announced.
+    /// The plain text's length in bytes as announced, its padding included.
     pub length: usize,
     /// The signature.
     pub signature: &'a [u8],

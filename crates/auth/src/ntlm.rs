@@ -18,7 +18,7 @@ mod sealing;
 mod server;
 
 pub(crate) use client::Client;
-pub(crate) use digest::{md5, nt_hash, same_bytes};
+pub(crate) use digest::{hmac_md5, md5, nt_hash, same_bytes};
 pub(crate) use sealing::Sealing;
 pub(crate) use server::{Names, Server};
 

@@ -5,13 +5,15 @@
 use std::fmt;
 
 use crate::error::Error;
+use crate::kerberos;
 use crate::multipart;
 use crate::ntlm::Sealing;
 
-/// A sealed message: the signature goes in front, the data has the plain text's length.
+/// A sealed message: the signature goes in front; the data is as long as the plain text, and with RC4 under Kerberos
+/// one byte of padding longer.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Sealed {
-    /// The signature (16 bytes with NTLM).
+    /// The signature (16 bytes with NTLM, 60 with Kerberos and AES).
     pub signature: Vec<u8>,
     /// The encrypted message.
     pub data: Vec<u8>,
@@ -28,28 +30,52 @@ pub struct Session {
 
 /// The mechanism that made the session.
 enum Protection {
-    Ntlm { outgoing: Sealing, incoming: Sealing },
+    Ntlm {
+        outgoing: Box<Sealing>,
+        incoming: Box<Sealing>,
+    },
+    Kerberos {
+        sealing: Box<kerberos::Sealing>,
+        protocol: &'static str,
+    },
 }
 
 impl Session {
     pub(crate) fn ntlm(outgoing: Sealing, incoming: Sealing) -> Self {
         Self {
-            protection: Protection::Ntlm { outgoing, incoming },
+            protection: Protection::Ntlm {
+                outgoing: Box::new(outgoing),
+                incoming: Box::new(incoming),
+            },
             broken: false,
         }
     }
 
-    /// Encrypts and signs one message ([MS-NLMP] 3.4.3).
+    /// `protocol` depends on the HTTP scheme that the login went under, not on the mechanism.
+    pub(crate) fn kerberos(sealing: kerberos::Sealing, protocol: &'static str) -> Self {
+        Self {
+            protection: Protection::Kerberos {
+                sealing: Box::new(sealing),
+                protocol,
+            },
+            broken: false,
+        }
+    }
+
+    /// Encrypts and signs one message ([MS-NLMP] 3.4.3, RFC 4121 4.2, RFC 4757 7.3).
     ///
     /// # Errors
     /// [`Error::Broken`] after an earlier failure, [`Error::Exhausted`] after 2^32 messages.
     ///
     /// [MS-NLMP]: https://learn.microsoft.com/openspecs/windows_protocols/ms-nlmp/
     pub fn seal(&mut self, plain: &[u8]) -> Result<Sealed, Error> {
-        self.guarded(|Protection::Ntlm { outgoing, .. }| {
-            let mut data = plain.to_vec();
-            let signature = outgoing.seal(&mut data)?.to_vec();
-            Ok(Sealed { signature, data })
+        self.guarded(|protection| match protection {
+            Protection::Ntlm { outgoing, .. } => {
+                let mut data = plain.to_vec();
+                let signature = outgoing.seal(&mut data)?.to_vec();
+                Ok(Sealed { signature, data })
+            }
+            Protection::Kerberos { sealing, .. } => sealing.seal(plain),
         })
     }
 
@@ -58,13 +84,25 @@ impl Session {
     /// # Errors
     /// [`Error::Tampered`], [`Error::OutOfOrder`] and [`Error::Malformed`]; each of them ends the session.
     pub fn unseal(&mut self, signature: &[u8], data: &[u8]) -> Result<Vec<u8>, Error> {
-        self.guarded(|Protection::Ntlm { incoming, .. }| incoming.unseal(signature, data))
+        self.guarded(|protection| match protection {
+            Protection::Ntlm { incoming, .. } => incoming.unseal(signature, data),
+            Protection::Kerberos { sealing, .. } => sealing.unseal(signature, data),
+        })
     }
 
     /// The protocol's name in the multipart headers.
     pub fn protocol(&self) -> &'static str {
         match self.protection {
             Protection::Ntlm { .. } => multipart::SPNEGO,
+            Protection::Kerberos { protocol, .. } => protocol,
+        }
+    }
+
+    /// The mechanism that the login came to: `ntlm` or `kerberos`.
+    pub fn mechanism(&self) -> &'static str {
+        match self.protection {
+            Protection::Ntlm { .. } => "ntlm",
+            Protection::Kerberos { .. } => "kerberos",
         }
     }
 
@@ -74,9 +112,10 @@ impl Session {
     /// Those of [`seal`](Self::seal).
     pub fn seal_body(&mut self, plain: &[u8]) -> Result<(String, Vec<u8>), Error> {
         let sealed = self.seal(plain)?;
+        // What is announced is the length with the padding, if there is any.
         Ok(multipart::write(
             self.protocol(),
-            plain.len(),
+            sealed.data.len(),
             &sealed.signature,
             &sealed.data,
         ))

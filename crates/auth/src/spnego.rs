@@ -1,4 +1,4 @@
-//! SPNEGO around NTLM (RFC 4178, with what [MS-SPNG] adds).
+//! SPNEGO around Kerberos and NTLM (RFC 4178, with what [MS-SPNG] adds).
 //!
 //! The mechListMIC protects the choice of the mechanism. It is exchanged whenever the AUTHENTICATE message has a MIC
 //! of its own. Windows starts the RC4 state of a direction anew after its mechListMIC while the sequence number goes

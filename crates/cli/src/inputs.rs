@@ -5,6 +5,7 @@ use std::net::{IpAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use auth::Krb5Conf;
 use driver::{Clock, World, WorldOptions};
 use inventory::{AllowWhat, Diagnostic, Inventory, Playbook, Selector, ServerName, Severity, Source, Step};
 use rollout::{Plan, RunId};
@@ -85,10 +86,30 @@ impl Fleet {
             inventory,
             credentials,
             certificate_authorities,
+            krb5_conf: kerberos_settings(printer),
             clock,
             run,
         })))
     }
+}
+
+/// What this machine knows of Kerberos: the files that `KRB5_CONFIG` names, else the usual one. What cannot be read is told and left out.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the command line is where the environment is read"
+)]
+fn kerberos_settings(printer: &Printer) -> Arc<Krb5Conf> {
+    let paths: Vec<PathBuf> = std::env::var_os("KRB5_CONFIG")
+        .filter(|value| !value.is_empty())
+        .map_or_else(
+            || vec![PathBuf::from("/etc/krb5.conf")],
+            |value| std::env::split_paths(&value).collect(),
+        );
+    let (settings, complaints) = winrm::read_krb5_conf(&paths);
+    for complaint in complaints {
+        printer.note(&format!("warning: {complaint}"));
+    }
+    Arc::new(settings)
 }
 
 /// Reads a playbook and checks it against the inventory; warnings are printed, errors returned all at once.

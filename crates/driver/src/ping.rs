@@ -162,7 +162,8 @@ async fn log_in(
     let opened = Service::open(endpoint)
         .await
         .map_err(|error| from_winrm(doing, server, &error))?;
-    let scheme = opened.connection().scheme();
+    let login = opened.connection();
+    let scheme = login_words(login.scheme(), login.mechanism(), login.kerberos_failure());
     *service = Some(opened);
     Ok(format!("{user} with {scheme}"))
 }
@@ -213,6 +214,15 @@ async fn value(remote: &mut Remote, key: &str, name: &str) -> Result<String, Ste
         .await?
         .map_err(told)?
         .ok_or_else(|| failed(&doing, format!("value {name} below {key}"), "no such value"))
+}
+
+/// `negotiate (ntlm; no Kerberos: why)`: what the inventory asks for, what it came to, and why not to the best.
+fn login_words(scheme: &str, mechanism: &str, kerberos_failure: Option<&str>) -> String {
+    match (kerberos_failure, scheme == mechanism) {
+        (Some(why), _) => format!("{scheme} ({mechanism}; no Kerberos: {why})"),
+        (None, true) => scheme.to_owned(),
+        (None, false) => format!("{scheme} ({mechanism})"),
+    }
 }
 
 #[cfg(test)]

@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use auth::Credentials;
+use auth::{Credentials, Krb5Conf};
 use inventory::{
     Auth, Inventory, LoadBalancer, Pool, PoolName, Server, ServerName, Tls, Transport, VantageName,
 };
 use jiff::SignedDuration;
 use rollout::RunId;
 use url::Url;
-use winrm::{AuthMethod, Endpoint, Fingerprint, Timeouts, TlsBackend, TlsPolicy};
+use winrm::{AuthMethod, Endpoint, Fingerprint, KerberosPolicy, Timeouts, TlsBackend, TlsPolicy};
 
 use crate::clock::Clock;
 use crate::error::Error;
@@ -29,6 +29,8 @@ pub struct WorldOptions {
     pub credentials: BTreeMap<String, Credentials>,
     /// Certificate authorities read (PEM), by `ca_file` as the inventory writes it.
     pub certificate_authorities: BTreeMap<String, Vec<u8>>,
+    /// The machine's Kerberos settings.
+    pub krb5_conf: Arc<Krb5Conf>,
     /// The clock that all waits follow.
     pub clock: Clock,
     /// The run, whose name backups bear.
@@ -40,6 +42,7 @@ pub struct World {
     inventory: Inventory,
     credentials: BTreeMap<String, Credentials>,
     certificate_authorities: BTreeMap<String, Vec<u8>>,
+    krb5_conf: Arc<Krb5Conf>,
     clock: Clock,
     run: RunId,
     fronts: Mutex<BTreeMap<(ServerName, Option<VantageName>), Front>>,
@@ -66,6 +69,7 @@ impl World {
             inventory: options.inventory,
             credentials: options.credentials,
             certificate_authorities: options.certificate_authorities,
+            krb5_conf: options.krb5_conf,
             clock: options.clock,
             run: options.run,
             fronts: Mutex::default(),
@@ -120,6 +124,7 @@ impl World {
             url,
             auth: match written.auth {
                 Auth::Negotiate => AuthMethod::Negotiate,
+                Auth::Kerberos => AuthMethod::Kerberos,
                 Auth::Ntlm => AuthMethod::Ntlm,
                 Auth::Basic => AuthMethod::Basic,
             },
@@ -133,6 +138,13 @@ impl World {
                     Tls::Rustls => TlsBackend::Rustls,
                     Tls::Native => TlsBackend::Native,
                 },
+            },
+            kerberos: KerberosPolicy {
+                realm: written.kerberos.realm.clone(),
+                kdcs: written.kerberos.kdcs.clone(),
+                service: written.kerberos.spn_service.clone(),
+                host: written.kerberos.spn_host.clone(),
+                settings: Arc::clone(&self.krb5_conf),
             },
             allow_unencrypted: written.allow_unencrypted,
             proxy: written.proxy.clone(),

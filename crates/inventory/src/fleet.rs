@@ -48,6 +48,8 @@ pub struct Server {
     pub transport: Transport,
     /// How to log in.
     pub auth: Auth,
+    /// Where Kerberos finds its tickets.
+    pub kerberos: Kerberos,
     /// Name of the credential, a key of [`Inventory::credentials`].
     pub credential: String,
     /// The pool that it serves in.
@@ -76,6 +78,19 @@ pub struct Server {
     pub operation_timeout: SignedDuration,
     /// Free words for people.
     pub labels: BTreeMap<String, String>,
+}
+
+/// Where Kerberos finds its tickets, as far as the inventory says.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Kerberos {
+    /// The user's realm, where the user's name does not tell it.
+    pub realm: Option<String>,
+    /// The KDCs of that realm, `host` or `host:port`, the best first.
+    pub kdcs: Vec<String>,
+    /// The service in the server's SPN, where it is not `HTTP`.
+    pub spn_service: Option<String>,
+    /// The host in the server's SPN, where it is not `address`.
+    pub spn_host: Option<String>,
 }
 
 /// What WinRM runs over.
@@ -109,9 +124,11 @@ impl Transport {
 /// How to log in.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Auth {
-    /// SPNEGO with NTLM inside.
+    /// SPNEGO: Kerberos where a realm is known and gives a ticket, NTLM otherwise.
     #[default]
     Negotiate,
+    /// Kerberos and nothing else.
+    Kerberos,
     /// NTLM without SPNEGO around it.
     Ntlm,
     /// User and password; over https, or with `allow_unencrypted`.
@@ -123,6 +140,7 @@ impl Auth {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Negotiate => "negotiate",
+            Self::Kerberos => "kerberos",
             Self::Ntlm => "ntlm",
             Self::Basic => "basic",
         }

@@ -31,6 +31,7 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
         auth: AuthMethod::Negotiate,
         credentials: auth::Credentials::new(&user, password()?),
         tls: TlsPolicy::default(),
+        kerberos: winrm::KerberosPolicy::default(),
         allow_unencrypted: false,
         proxy: None,
         timeouts: Timeouts::default(),

@@ -43,6 +43,8 @@ pub struct Connection {
     /// `None` once anything has gone wrong, and while a request is under way: a cancelled one leaves it so.
     live: Option<Live>,
     requests: u64,
+    mechanism: &'static str,
+    kerberos_failure: Option<String>,
     tls: Option<TlsFacts>,
 }
 
@@ -53,7 +55,7 @@ struct Live {
 
 /// What keeps a message from being read or changed on its way.
 enum Protection {
-    /// NTLM seals each message.
+    /// NTLM or Kerberos seals each message.
     Sealed(Box<Session>),
     /// TLS, on a connection that belongs to the user.
     Tls,
@@ -77,6 +79,7 @@ impl Connection {
         } else {
             (Transport::new(endpoint, Backend::Rustls).await?, None, None)
         };
+        let (mut mechanism, mut kerberos_failure) = (endpoint.auth.word(), None);
         let protection = match endpoint.auth {
             AuthMethod::Basic => {
                 if let Some(greeted) = &greeted {
@@ -86,12 +89,14 @@ impl Connection {
                 let url = endpoint.name();
                 Protection::Basic(header.map_err(|source| Error::LoginFailed { url, source })?)
             }
-            AuthMethod::Negotiate | AuthMethod::Ntlm => {
-                let session = login::negotiate(&mut transport, endpoint, greeted.as_ref(), until).await?;
+            AuthMethod::Negotiate | AuthMethod::Kerberos | AuthMethod::Ntlm => {
+                let login = login::negotiate(&mut transport, endpoint, greeted.as_ref(), until).await?;
+                mechanism = login.session.mechanism();
+                kerberos_failure = login.kerberos_failure;
                 if endpoint.is_tls() {
                     Protection::Tls
                 } else {
-                    Protection::Sealed(Box::new(session))
+                    Protection::Sealed(Box::new(login.session))
                 }
             }
         };
@@ -102,6 +107,8 @@ impl Connection {
                 protection,
             }),
             requests: 0,
+            mechanism,
+            kerberos_failure,
             tls,
         };
         if endpoint.auth == AuthMethod::Basic {
@@ -148,6 +155,16 @@ impl Connection {
     /// How it logged in: the word in the inventory.
     pub fn scheme(&self) -> &'static str {
         self.endpoint.auth.word()
+    }
+
+    /// What the login came to: `kerberos`, `ntlm` or `basic`.
+    pub fn mechanism(&self) -> &'static str {
+        self.mechanism
+    }
+
+    /// Why NTLM was taken where Kerberos was to come first.
+    pub fn kerberos_failure(&self) -> Option<&str> {
+        self.kerberos_failure.as_deref()
     }
 
     /// What TLS brought about; `None` over plain HTTP.

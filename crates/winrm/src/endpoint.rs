@@ -9,6 +9,7 @@ use url::Url;
 
 pub use self::fingerprint::{BadFingerprint, Fingerprint};
 use crate::error::Error;
+use crate::kdc::KerberosPolicy;
 
 /// A server's WinRM service and all that a login needs.
 #[derive(Clone, Debug)]
@@ -21,6 +22,8 @@ pub struct Endpoint {
     pub credentials: Credentials,
     /// Whom to trust over `https`.
     pub tls: TlsPolicy,
+    /// Where Kerberos finds its tickets.
+    pub kerberos: KerberosPolicy,
     /// Whether Basic may be used over `http`: password and commands then cross the network in clear.
     pub allow_unencrypted: bool,
     /// A proxy to go through: `http://host:port`, `socks5://host:port` (names are resolved here) or `socks5h://host:port` (there). None is
@@ -35,8 +38,10 @@ pub struct Endpoint {
 /// How to log in.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum AuthMethod {
-    /// SPNEGO with NTLM inside.
+    /// SPNEGO: Kerberos where a realm is known and gives a ticket, NTLM otherwise.
     Negotiate,
+    /// Kerberos and nothing else.
+    Kerberos,
     /// NTLM by itself, under the name of `Negotiate`, as Windows clients do between local accounts.
     Ntlm,
     /// User and password with every request.
@@ -48,6 +53,7 @@ impl AuthMethod {
     pub fn word(self) -> &'static str {
         match self {
             Self::Negotiate => "negotiate",
+            Self::Kerberos => "kerberos",
             Self::Ntlm => "ntlm",
             Self::Basic => "basic",
         }
@@ -56,6 +62,7 @@ impl AuthMethod {
     pub(crate) fn scheme(self) -> Scheme {
         match self {
             Self::Negotiate => Scheme::Negotiate,
+            Self::Kerberos => Scheme::Kerberos,
             Self::Ntlm => Scheme::Ntlm,
             Self::Basic => Scheme::Basic,
         }
@@ -209,17 +216,6 @@ impl Endpoint {
         let _ = url.set_password(None);
         url.to_string()
     }
-
-    /// The name of the service as NTLM carries it (AV TargetName).
-    pub(crate) fn target(&self) -> String {
-        let host = self
-            .tls
-            .server_name
-            .as_deref()
-            .or(self.url.host_str())
-            .unwrap_or_default();
-        format!("HTTP/{}", host.trim_matches(['[', ']']))
-    }
 }
 
 #[cfg(test)]
@@ -232,6 +228,7 @@ mod tests {
             auth,
             credentials: Credentials::new("operator", "secret".into()),
             tls: TlsPolicy::default(),
+            kerberos: KerberosPolicy::default(),
             allow_unencrypted,
             proxy: None,
             timeouts: Timeouts::default(),

@@ -64,6 +64,17 @@ pub enum Error {
         #[source]
         source: auth::Error,
     },
+    /// Kerberos gives this user no way in: no realm, no KDC, no ticket, or a ticket that the server does not take.
+    #[error("{url}: Kerberos does not let {user} in")]
+    KerberosFailed {
+        /// The server.
+        url: String,
+        /// Who.
+        user: String,
+        /// Why, with the code of the KDC or of the server.
+        #[source]
+        source: Box<auth::Error>,
+    },
     /// The login went well, and the user may not have a shell (fault 5).
     #[error("{url}: {user} logged in and may not have a shell: {fault}")]
     AccessDenied {
@@ -296,7 +307,10 @@ impl Error {
                 status: 502..=504, ..
             } => ErrorKind::Unreachable,
             Self::Fault { fault, .. } if fault.is_timed_out() => ErrorKind::TimedOut,
-            Self::LoginRefused { .. } => ErrorKind::LoginRefused,
+            Self::KerberosFailed { source, .. } if matches!(**source, auth::Error::KdcUnreachable { .. }) => {
+                ErrorKind::Unreachable
+            }
+            Self::LoginRefused { .. } | Self::KerberosFailed { .. } => ErrorKind::LoginRefused,
             Self::Silent { .. } | Self::Deadline { .. } => ErrorKind::TimedOut,
             Self::OutcomeUnknown { .. }
             | Self::OutputGap { .. }

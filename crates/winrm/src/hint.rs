@@ -33,6 +33,7 @@ impl Error {
                 ..
             } => return Some(login_hint(scheme, offered, circumstances)),
             Self::AccessDenied { local_account, .. } => return Some(access_hint(*local_account)),
+            Self::KerberosFailed { source, .. } => return source.hint().map(str::to_owned),
             Self::LoginFailed { .. } | Self::ClearReply { .. } | Self::Unsealed { .. } => {
                 "somebody may stand between this machine and the server, or a proxy rewrites its replies; nothing was sent in clear"
             }
@@ -61,7 +62,11 @@ impl Error {
 }
 
 fn login_hint(scheme: &str, offered: &[String], circumstances: &Circumstances) -> String {
-    let wanted = if scheme == "basic" { "Basic" } else { "Negotiate" };
+    let wanted = match scheme {
+        "basic" => "Basic",
+        "kerberos" => "Kerberos",
+        _ => "Negotiate",
+    };
     if !offered.is_empty() && !offered.iter().any(|name| name.eq_ignore_ascii_case(wanted)) {
         return format!(
             "the WinRM service does not offer `{wanted}`: set another `auth`, or allow it there (winrm/config/service/auth)"

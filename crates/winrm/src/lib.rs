@@ -14,13 +14,14 @@
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! use std::{sync::Arc, time::Duration};
-//! use winrm::{AuthMethod, Endpoint, Shell, Timeouts, TlsPolicy};
+//! use winrm::{AuthMethod, Endpoint, KerberosPolicy, Shell, Timeouts, TlsPolicy};
 //!
 //! let endpoint = Arc::new(Endpoint {
 //!     url: "http://cas01.contoso.example:5985/wsman".parse()?,
 //!     auth: AuthMethod::Negotiate,
 //!     credentials: auth::Credentials::new(r"CONTOSO\operator", auth::Secret::from("a pass phrase")),
 //!     tls: TlsPolicy::default(),
+//!     kerberos: KerberosPolicy::default(),
 //!     allow_unencrypted: false,
 //!     proxy: None,
 //!     timeouts: Timeouts::default(),
@@ -45,6 +46,7 @@ mod failure;
 mod handshake;
 mod hint;
 mod input;
+mod kdc;
 mod mark;
 mod quota;
 mod reaper;
@@ -60,6 +62,7 @@ pub use endpoint::{AuthMethod, BadFingerprint, Endpoint, Fingerprint, Timeouts, 
 pub use error::{Error, ErrorKind, Partial};
 pub use execution::Stream;
 pub use handshake::{NoSecondTry, TlsProblem};
+pub use kdc::{KerberosPolicy, read_krb5_conf};
 pub use reaper::reap;
 pub use service::{OpenShell, Service};
 pub use shell::Shell;

@@ -65,6 +65,7 @@ impl Server {
             tls: TlsPolicy::default(),
             allow_unencrypted: false,
             proxy: None,
+            kerberos: winrm::KerberosPolicy::default(),
             timeouts: Timeouts::default(),
             locale: "en-US".to_owned(),
         };
@@ -136,7 +137,7 @@ async fn serve(mut stream: TcpStream, replies: &[Reply], heads: Arc<Mutex<Vec<(S
             send(&mut stream, status, &token, b"").await;
             continue;
         }
-        let session = session.as_mut().expect("a login before messages");
+        let session = session.as_mut().unwrap();
         let kind = header(&head, "content-type").unwrap_or_default();
         let message = session.unseal_body(kind, &body).unwrap();
         let request = IncomingRequest::parse(&message).unwrap();

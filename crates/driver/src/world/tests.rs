@@ -55,6 +55,7 @@ fn made(credentials: bool, authorities: bool, speed: f64) -> World {
         inventory: read_inventory(&Source::new("farm.toml", FARM)).unwrap(),
         credentials: read.collect(),
         certificate_authorities: files.collect(),
+        krb5_conf: Arc::default(),
         clock: Clock::fast(speed),
         run: RunId::new("20261124-0214-7f3a"),
     })

@@ -1,6 +1,7 @@
 //! `[defaults]`, `[credential.*]`, `[load_balancer.*]`, `[pool.*]`, `[server.*]`, `[vantage.*]` to an [`Inventory`].
 
 mod credential;
+mod kerberos;
 mod references;
 mod server;
 mod way;

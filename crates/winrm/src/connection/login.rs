@@ -10,6 +10,7 @@ use super::transport::{PostError, Reply, Transport};
 use crate::circumstances::{Binding, Circumstances};
 use crate::endpoint::Endpoint;
 use crate::error::Error;
+use crate::kdc;
 
 /// What errors call this.
 const STEP: &str = "the login";
@@ -17,14 +18,25 @@ const STEP: &str = "the login";
 /// The most tokens that this client sends. NTLM takes two, SPNEGO around it three.
 const MOST_LEGS: usize = 5;
 
-/// Logs in with NTLM or SPNEGO. Afterwards the connection is the user's, and messages can be sealed with the session. `greeted` is the
+/// The most questions to KDCs. Two or three are usual, and two more for each further realm.
+const MOST_QUESTIONS: usize = 24;
+
+/// What a login came to.
+pub(super) struct LoggedIn {
+    /// Seals the messages from here on.
+    pub(super) session: Session,
+    /// Why NTLM was taken where Kerberos was to come first.
+    pub(super) kerberos_failure: Option<String>,
+}
+
+/// Logs in with Kerberos, NTLM or SPNEGO. Afterwards the connection is the user's, and messages can be sealed with the session. `greeted` is the
 /// server's answer to the first request over TLS.
 pub(super) async fn negotiate(
     transport: &mut Transport,
     endpoint: &Endpoint,
     greeted: Option<&Reply>,
     until: Instant,
-) -> Result<Session, Error> {
+) -> Result<LoggedIn, Error> {
     let binding = match greeted {
         Some(reply) => binding(endpoint, reply)?,
         None => None,
@@ -40,11 +52,14 @@ pub(super) async fn negotiate(
         },
     };
     let mut initiator = initiator(endpoint, binding.as_ref());
+    login.get_ticket(&mut initiator).await?;
+    let kerberos_failure = initiator.kerberos_failure().map(ToString::to_string);
+    let scheme = endpoint.auth.scheme().http_scheme();
     let mut step = initiator.step(None).map_err(|source| login.failed(source))?;
     for _ in 0..MOST_LEGS {
-        let reply = login.post(Some(&authorization(&step.token))).await?;
+        let reply = login.post(Some(&authorization(scheme, &step.token))).await?;
         let offers = Offers::read(&reply.headers);
-        let token = offers.token().map_err(|source| login.malformed(source))?;
+        let token = offers.token(scheme).map_err(|source| login.malformed(source))?;
         match (reply.status, token) {
             (401, Some(token)) => {
                 step = initiator
@@ -59,7 +74,10 @@ pub(super) async fn negotiate(
                         .map_err(|source| login.failed(source))?;
                 }
                 return match step.done {
-                    true => initiator.into_session().map_err(|source| login.failed(source)),
+                    true => Ok(LoggedIn {
+                        session: initiator.into_session().map_err(|source| login.failed(source))?,
+                        kerberos_failure,
+                    }),
                     false => Err(login.unexpected("a last token with the server's yes", "none")),
                 };
             }
@@ -78,6 +96,21 @@ struct Login<'a> {
 }
 
 impl Login<'_> {
+    /// Asks KDCs for as long as there is something to ask.
+    async fn get_ticket(&self, initiator: &mut Initiator) -> Result<(), Error> {
+        for _ in 0..MOST_QUESTIONS {
+            let Some(request) = initiator.kdc_request() else {
+                return Ok(());
+            };
+            let taken = match kdc::ask(self.endpoint, &request, self.until).await {
+                Ok(answer) => initiator.kdc_reply(&answer),
+                Err(reason) => initiator.kdc_unreachable(&request.realm, reason),
+            };
+            taken.map_err(|source| self.failed(source))?;
+        }
+        Err(self.unexpected("a ticket", "ever more questions to KDCs"))
+    }
+
     async fn post(&mut self, authorization: Option<&Secret>) -> Result<Reply, Error> {
         let posted = self
             .transport
@@ -91,10 +124,15 @@ impl Login<'_> {
     }
 
     fn failed(&self, source: auth::Error) -> Error {
-        Error::LoginFailed {
-            url: self.endpoint.name(),
-            source,
+        let url = self.endpoint.name();
+        if source.is_of_kerberos() {
+            return Error::KerberosFailed {
+                url,
+                user: self.endpoint.credentials.user.clone(),
+                source: Box::new(source),
+            };
         }
+        Error::LoginFailed { url, source }
     }
 
     fn malformed(&self, source: base64::DecodeError) -> Error {
@@ -118,13 +156,15 @@ impl Login<'_> {
     }
 }
 
-/// What NTLM must know of the TLS connection before its first token: the certificate. The server's answer to the greeting tells already
-/// whether `Negotiate` is offered at all.
+/// What a login must know of the TLS connection before its first token: the certificate. The server's answer to the greeting tells already
+/// whether `Negotiate` is offered at all. Who takes that takes Kerberos by itself too, said or not.
 fn binding(endpoint: &Endpoint, greeted: &Reply) -> Result<Option<ChannelBinding>, Error> {
     if greeted.status != 401 {
         return Err(status(endpoint, greeted));
     }
-    check_offered(endpoint, greeted, "Negotiate")?;
+    if !Offers::read(&greeted.headers).has(endpoint.auth.scheme().http_scheme()) {
+        check_offered(endpoint, greeted, "Negotiate")?;
+    }
     let Some(certificate) = &greeted.certificate else {
         return Ok(None);
     };
@@ -186,23 +226,21 @@ pub(super) fn post_error(endpoint: &Endpoint, step: &'static str, error: PostErr
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "NTLM writes a time into its messages where the server sends none"
+    reason = "Kerberos proves its messages with the time, and NTLM writes one into them where the server sends none"
 )]
 fn initiator(endpoint: &Endpoint, binding: Option<&ChannelBinding>) -> Initiator {
     let now = FileTime::from(std::time::SystemTime::now());
+    let (scheme, credentials, target) = (endpoint.auth.scheme(), &endpoint.credentials, endpoint.target());
     let mut entropy = rand::rngs::OsRng;
-    Initiator::new(
-        endpoint.auth.scheme(),
-        &endpoint.credentials,
-        &endpoint.target(),
-        binding,
-        &mut entropy,
-        now,
-    )
+    if endpoint.is_beyond_realms() {
+        return Initiator::new(scheme, credentials, &target, binding, &mut entropy, now);
+    }
+    let realm = endpoint.realm();
+    Initiator::in_realm(scheme, credentials, &realm, &target, binding, &mut entropy, now)
 }
 
-fn authorization(token: &[u8]) -> Secret {
-    Secret::from(format!("Negotiate {}", STANDARD.encode(token)))
+fn authorization(scheme: &str, token: &[u8]) -> Secret {
+    Secret::from(format!("{scheme} {}", STANDARD.encode(token)))
 }
 
 /// What the `WWW-Authenticate` headers of a reply offer.
@@ -230,10 +268,10 @@ impl Offers {
         self.0.iter().any(|(name, _)| name.eq_ignore_ascii_case(scheme))
     }
 
-    /// The token that comes with `Negotiate`.
-    fn token(&self) -> Result<Option<Vec<u8>>, base64::DecodeError> {
+    /// The token that comes with a scheme.
+    fn token(&self, scheme: &str) -> Result<Option<Vec<u8>>, base64::DecodeError> {
         let is_token =
-            |(name, rest): &&(String, String)| name.eq_ignore_ascii_case("Negotiate") && !rest.is_empty();
+            |(name, rest): &&(String, String)| name.eq_ignore_ascii_case(scheme) && !rest.is_empty();
         self.0
             .iter()
             .find(is_token)
@@ -272,7 +310,7 @@ mod tests {
     #[test]
     fn schemes_are_found_in_one_header_and_in_several() {
         let windows = offers(&["Negotiate", "Basic realm=\"WSMAN\"", "CredSSP"]);
-        assert_eq!(windows.token().unwrap(), None);
+        assert_eq!(windows.token("Negotiate").unwrap(), None);
         assert_eq!(windows.names(), ["Negotiate", "Basic", "CredSSP"]);
         assert_eq!(
             offers(&["Negotiate, Basic realm=\"a, b\", Kerberos, Negotiate"]).names(),
@@ -283,16 +321,16 @@ mod tests {
     }
 
     #[test]
-    fn the_token_is_taken_from_negotiate_only() {
+    fn the_token_is_taken_from_the_scheme_in_use_only() {
         assert_eq!(
             offers(&["Basic Zm9v", "Negotiate aGk="])
-                .token()
+                .token("Negotiate")
                 .unwrap()
                 .unwrap(),
             b"hi"
         );
-        assert_eq!(offers(&["Basic Zm9v"]).token().unwrap(), None);
-        assert!(offers(&["Negotiate ???"]).token().is_err());
+        assert_eq!(offers(&["Basic Zm9v"]).token("Negotiate").unwrap(), None);
+        assert!(offers(&["Negotiate ???"]).token("Negotiate").is_err());
     }
 
     proptest! {
@@ -302,7 +340,7 @@ mod tests {
                 let mut headers = HeaderMap::new();
                 headers.append(WWW_AUTHENTICATE, HeaderValue::from_str(value).unwrap());
                 let offers = Offers::read(&headers);
-                let _ = offers.token();
+                let _ = offers.token("Negotiate");
                 prop_assert!(offers.names().iter().all(|name| !name.is_empty() && !name.contains(' ')));
             }
         }

@@ -76,6 +76,7 @@ impl Server {
             auth: AuthMethod::Basic,
             credentials: auth::Credentials::new("operator", auth::Secret::from("secret")),
             tls: TlsPolicy::default(),
+            kerberos: winrm::KerberosPolicy::default(),
             allow_unencrypted: true,
             proxy: None,
             timeouts: Timeouts {

@@ -154,6 +154,7 @@ impl Oracle {
                     .map(|file| std::fs::read(file.path()).unwrap()),
                 ..TlsPolicy::default()
             },
+            kerberos: winrm::KerberosPolicy::default(),
             allow_unencrypted: false,
             proxy: None,
             timeouts: Timeouts::default(),

@@ -38,6 +38,7 @@ async fn server(limits: Limits) -> Server {
         auth: AuthMethod::Negotiate,
         credentials: auth::Credentials::new(r"CONTOSO\operator", auth::Secret::from("Opera+Pass1!")),
         tls: TlsPolicy::default(),
+        kerberos: winrm::KerberosPolicy::default(),
         allow_unencrypted: false,
         proxy: None,
         timeouts: Timeouts::default(),

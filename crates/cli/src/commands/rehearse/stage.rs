@@ -216,6 +216,7 @@ impl Stage {
             inventory: self.inventory.clone(),
             credentials,
             certificate_authorities: self.certificate_authorities.clone(),
+            krb5_conf: Arc::default(),
             clock,
             run,
         }))

@@ -6,6 +6,7 @@ use std::ops::Range;
 use jiff::SignedDuration;
 
 use super::References;
+use super::kerberos;
 use super::way::{Shared, Way};
 use crate::diagnostic::Code;
 use crate::fleet::{Auth, Server, Transport};
@@ -41,6 +42,7 @@ pub(super) struct Defaults {
     login_timeout: Option<SignedDuration>,
     operation_timeout: Option<SignedDuration>,
     way: Shared,
+    kerberos: kerberos::Shared,
     /// `auth` was written but not understood: what follows from it is not reported.
     auth_unclear: bool,
 }
@@ -49,7 +51,6 @@ impl Defaults {
     /// Reads the shared keys of either table.
     pub(super) fn read(table: &Table<'_>, references: &mut References, found: &mut Findings<'_>) -> Self {
         let later = [
-            ("kerberos", "use \"negotiate\" (NTLM inside) or \"ntlm\""),
             (
                 "certificate",
                 "Windows asks for client certificates by renegotiation, or in the handshake after `netsh http update sslcert ipport=0.0.0.0:5986 \
@@ -60,7 +61,8 @@ impl Defaults {
                 "use \"negotiate\" or \"ntlm\"; casgate never needs a second hop",
             ),
         ];
-        let words = [Auth::Negotiate, Auth::Ntlm, Auth::Basic].map(|auth| (auth.as_str(), auth));
+        let words =
+            [Auth::Negotiate, Auth::Kerberos, Auth::Ntlm, Auth::Basic].map(|auth| (auth.as_str(), auth));
         let auth = table.get("auth");
         let read_auth = auth
             .as_ref()
@@ -96,6 +98,7 @@ impl Defaults {
             login_timeout: timeout(table, "login_timeout", LONGEST_CONNECT, found),
             operation_timeout: timeout(table, "operation_timeout", LONGEST_OPERATION, found),
             way: Shared::read(table, found),
+            kerberos: kerberos::Shared::read(table, found),
         }
     }
 }
@@ -175,6 +178,7 @@ pub(super) fn read(
         port,
         transport,
         auth: auth.map(|(auth, _)| auth).unwrap_or_default(),
+        kerberos: own.kerberos.complete(&defaults.kerberos, table, found),
         credential: credential.unwrap_or_default(),
         pool: own.pool.or_else(|| defaults.pool.clone()),
         https_port: own.https_port.or(defaults.https_port).unwrap_or(HTTPS_PORT),
