@@ -13,8 +13,8 @@ pub const LONGEST: usize = 8000;
 
 /// What runs a script that is too long for a line: reads base64 of its UTF-8 text from standard input to the end, and runs it.
 ///
-/// It reads `$input` and not `[Console]::In`: PowerShell 2 reads a redirected standard input itself, line by line, while the script already
-/// runs, and a script that reads the console as well gets only what is left. Later versions do so only for scripts that name `$input`.
+/// It reads `$input` and not `[Console]::In`: where PowerShell reads a redirected standard input itself (for `$input`, line by line, while the
+/// script already runs), a script that reads the console as well gets only what is left.
 /// Nothing follows the call, so that exit codes are those of a script on the line. PowerShell 2 and later.
 pub const BOOTSTRAP: &str = "$ProgressPreference='SilentlyContinue'\n\
     $script=[Text.Encoding]::UTF8.GetString([Convert]::FromBase64String(-join @($input)))\n\

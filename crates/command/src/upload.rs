@@ -14,8 +14,8 @@ pub const PIECE: usize = 48 * 1024;
 
 /// The receiving script. PowerShell 2 and later.
 ///
-/// `$input` must be named: later versions hand over standard input only to scripts that do. In a `process` block it holds the one line of
-/// the moment. Relative paths start where the shell does; `%NAME%` is expanded.
+/// `$input` is named on purpose: PowerShell may hand over standard input only to scripts that do. In a `process` block it holds the one line
+/// of the moment. Relative paths start where the shell does; `%NAME%` is expanded.
 pub const SCRIPT: &str = r#"begin{
 $ErrorActionPreference='Stop';$ProgressPreference='SilentlyContinue'
 $f=$null;$t=$null;$p=$null;$want=$null
