@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::error::shortened;
 
-/// Codes of `WSManFault` that mean something to casgate. Sources: recorded Windows replies, MS-ERREF.
+/// Codes of `WSManFault` that mean something to a client. Sources: recorded Windows replies, MS-ERREF.
 pub mod code {
     /// Nothing happened within `OperationTimeout`: ask again. 0x80338029.
     pub const TIMED_OUT: u32 = 2_150_858_793;

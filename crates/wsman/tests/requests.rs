@@ -1,4 +1,4 @@
-//! Requests as they leave: read the snapshots to see every message that casgate sends.
+//! Requests as they leave: read the snapshots to see every message that a client sends.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -57,8 +57,7 @@ fn start_a_command() {
         shell: shell(),
         command: NewCommand {
             command_id: Some(command()),
-            command: r#"appcmd list config "Default Web Site/Microsoft-Server-ActiveSync" /section:ipSecurity & echo <done>"#
-                .to_owned(),
+            command: r#"dir "C:\Program Files" & echo <done>"#.to_owned(),
             arguments: Vec::new(),
             console_mode_stdin: Some(false),
             skip_cmd_shell: Some(false),

@@ -279,3 +279,18 @@ async fn each_request_after_create_names_the_shell_as_the_server_did() {
     let names: Vec<_> = later.map(|request| request.selector("ShellId")).collect();
     assert_eq!(names, [Some(name); 4]);
 }
+
+/// A shell belongs to one task at a time, and to any.
+#[test]
+fn shells_and_connections_can_be_handed_to_different_tasks() {
+    fn check<T: Send + Sync + 'static>() -> &'static str {
+        std::any::type_name::<T>()
+    }
+    let names = [
+        check::<Shell>(),
+        check::<Connection>(),
+        check::<winrm::Service>(),
+        check::<Error>(),
+    ];
+    assert!(names.iter().all(|name| name.starts_with("winrm::")), "{names:?}");
+}
