@@ -15,9 +15,11 @@
 //! docs/design/001-rollout-core.md says why.
 
 mod apply;
+mod ending;
 mod limits;
 mod next;
 mod replay;
+mod rotation;
 mod state;
 mod steps;
 mod undo;

@@ -196,20 +196,6 @@ impl Rollout {
         }))
     }
 
-    fn skipped(&mut self, server: &ServerName, kind: &EventKind) -> Transition {
-        let (at, record) = self.expect_server(server, kind)?;
-        let is_due = match record.stand {
-            Stand::Waiting => self.is_budget_spent() && record.paying.is_none(),
-            Stand::Step { ref phase, .. } => self.is_let_go(record) && !phase.is_with_worker(),
-            _ => false,
-        };
-        if !is_due {
-            return self.illegal_for(record, kind);
-        }
-        self.stand(at, Stand::Skipped);
-        Ok(None)
-    }
-
     /// The run's state in words, for errors.
     fn describe(&self) -> String {
         match (&self.run, self.verdict, self.open_wave) {

@@ -1,16 +1,16 @@
-//! A server's way from the first look to healthy: survey, steps, soak.
+//! A server's way through its survey and its steps.
 
 use inventory::{ServerName, StepKind};
 use jiff::Timestamp;
 
 use super::apply::Transition;
 use super::limits::only_looks;
-use super::state::{Applied, Failure, Record, Stand};
+use super::state::{Applied, Record, Stand};
 use super::{LOOKS, PAUSE, Rollout};
 use crate::action::{Action, Debt};
 use crate::error::IllegalTransition;
-use crate::event::{Event, EventKind, SoakReport, Survey};
-use crate::observation::{Before, FailureKind, Found, Outcome, Rotation, StepError};
+use crate::event::{Event, EventKind, Survey};
+use crate::observation::{Before, FailureKind, Found, Outcome, StepError};
 use crate::server::Phase;
 
 impl Rollout {
@@ -199,88 +199,6 @@ impl Rollout {
         Ok(None)
     }
 
-    pub(super) fn soaking(&mut self, server: &ServerName, event: &Event) -> Transition {
-        let (at, record) = self.expect_server(server, &event.kind)?;
-        if record.stand != Stand::Returned || !record.debts.is_empty() {
-            return self.illegal_for(record, &event.kind);
-        }
-        self.stand(at, Stand::Soaking { since: event.at });
-        let span = self.plan.policy.min_healthy_time;
-        Ok(Some(Action::Soak {
-            server: server.clone(),
-            span,
-        }))
-    }
-
-    pub(super) fn soak_finished(
-        &mut self,
-        server: &ServerName,
-        report: &SoakReport,
-        kind: &EventKind,
-    ) -> Transition {
-        let (at, record) = self.expect_server(server, kind)?;
-        if !matches!(record.stand, Stand::Soaking { .. }) {
-            return self.illegal_for(record, kind);
-        }
-        match report {
-            SoakReport::Healthy(_) => self.stand(at, Stand::Proven),
-            SoakReport::Failed(error) => self.fail(at, None, error.clone()),
-        }
-        Ok(None)
-    }
-
-    pub(super) fn healthy(&mut self, server: &ServerName, changed: bool, kind: &EventKind) -> Transition {
-        let (at, record) = self.expect_server(server, kind)?;
-        if record.stand != Stand::Proven || record.changed != changed {
-            return self.illegal_for(record, kind);
-        }
-        if let Some(record) = self.records.get_mut(at) {
-            record.suspect = false;
-            record.failure = None;
-        }
-        self.stand(at, Stand::Healthy);
-        Ok(None)
-    }
-
-    pub(super) fn failed(&mut self, server: &ServerName, failure: Failure, kind: &EventKind) -> Transition {
-        let (at, record) = self.expect_server(server, kind)?;
-        if record.stand != Stand::Failing {
-            return self.illegal_for(record, kind);
-        }
-        if let Some(record) = self.records.get_mut(at) {
-            record.failure = Some(failure);
-        }
-        self.count(at);
-        self.stand(at, Stand::Failed);
-        Ok(None)
-    }
-
-    /// The server counts against the budget from now on, once.
-    pub(super) fn count(&mut self, at: usize) {
-        if let Some(record) = self.records.get_mut(at) {
-            record.counted = true;
-            record.suspect = true;
-            let wave = record.wave;
-            if self.is_budget_spent() && self.spent_in.is_none() {
-                self.spent_in = Some(wave);
-            }
-        }
-    }
-
-    /// `server_failed` is due for this reason.
-    pub(super) fn fail(&mut self, at: usize, step: Option<usize>, error: StepError) {
-        if let Some(record) = self.records.get_mut(at) {
-            record.failure = Some(Failure { step, error });
-            record.stand = Stand::Failing;
-        }
-    }
-
-    pub(super) fn stand(&mut self, at: usize, stand: Stand) {
-        if let Some(record) = self.records.get_mut(at) {
-            record.stand = stand;
-        }
-    }
-
     fn set_phase(&mut self, at: usize, to: Phase) {
         if let Some(Record {
             stand: Stand::Step { phase, .. },
@@ -349,63 +267,10 @@ impl Rollout {
             *phase = Phase::AwaitingLook { retry_at: later(now) };
         }
     }
-
-    /// The floor does not let the server go now: ask again after a pause, until the progress deadline.
-    fn refuse_drain(&mut self, at: usize, step: usize, rotation: Option<&Rotation>, now: Timestamp) {
-        let deadline = self.plan.policy.progress_deadline;
-        let Some(record) = self.records.get_mut(at) else {
-            return;
-        };
-        let since = *record.refused_since.get_or_insert(now);
-        let error = || {
-            let pool = record.pool.as_ref().map_or("no pool", |pool| pool.as_str());
-            let floor = record
-                .pool
-                .as_ref()
-                .and_then(|pool| self.plan.pools.get(pool))
-                .map_or(0, |pool| pool.min_in_rotation);
-            let found = rotation.map_or_else(
-                || "nothing".to_owned(),
-                |seen| {
-                    format!(
-                        "{} of {} in rotation, {} itself is {}",
-                        seen.in_rotation, seen.members, record.name, seen.state
-                    )
-                },
-            );
-            StepError {
-                kind: FailureKind::TimedOut,
-                doing: format!("wait for pool {pool} to have a server to spare, for {deadline:#}"),
-                expected: format!("{floor} in rotation without {}", record.name),
-                found,
-                hint: Some("bring the pool's other servers back into rotation, then resume".to_owned()),
-                causes: Vec::new(),
-            }
-        };
-        if now.duration_since(since) >= deadline {
-            let error = error();
-            self.fail(at, Some(step), error);
-        } else if let Stand::Step { attempt, phase, .. } = &mut record.stand {
-            *attempt = attempt.saturating_add(1);
-            *phase = Phase::AwaitingPermit { retry_at: later(now) };
-        }
-    }
-
-    /// The server is back in rotation, or stays out because somebody else wants it so.
-    fn settle_rotation(&mut self, at: usize) {
-        if let Some(record) = self.records.get_mut(at) {
-            let is_other = |debt: &Debt| match debt {
-                Debt::Rotation { .. } => false,
-            };
-            record.debts.retain(is_other);
-            record.unpaid.retain(|debt, _| is_other(debt));
-            record.left_out = None;
-        }
-    }
 }
 
 /// The instant after the pause; the instant itself at the end of time.
-fn later(now: Timestamp) -> Timestamp {
+pub(super) fn later(now: Timestamp) -> Timestamp {
     now.checked_add(PAUSE).unwrap_or(now)
 }
 

@@ -84,8 +84,8 @@ proptest! {
 
     /// One sitting, with faults, any interleaving of answers and timers, and perhaps a Ctrl-C or two. `Game` asserts the rest at every event.
     #[test]
-    fn a_run_ends_within_its_limits(plan in plans(), mut tape in tapes(), stop_at in stops()) {
-        let mut game = Game::new(&plan, World::new(&plan));
+    fn a_run_ends_within_its_limits(plan in plans(), mut tape in tapes(), stop_at in stops(), blind in any::<bool>()) {
+        let mut game = Game::new(&plan, World::blind(&plan, blind));
         let End::Finished(verdict) = game.drive(&mut tape, Sitting { stop_at, ..Sitting::default() }) else {
             panic!("nobody asked for a crash");
         };
@@ -101,8 +101,9 @@ proptest! {
         mut tape in tapes(),
         crashes in prop::collection::vec(1_usize..60, 0..5),
         stop_at in stops(),
+        blind in any::<bool>(),
     ) {
-        let mut game = Game::new(&plan, World::new(&plan));
+        let mut game = Game::new(&plan, World::blind(&plan, blind));
         for after in crashes {
             let crash_at = Some(game.journal.len() + after);
             let end = game.drive(&mut tape, Sitting { crash_at, stop_at });

@@ -62,6 +62,8 @@ pub(crate) struct World {
     plan: Plan,
     /// Servers that somebody else took out before the run.
     pub(crate) foreign: BTreeSet<ServerName>,
+    /// No load balancer shows the rotation: the plan's own bound has to keep the floor.
+    pub(crate) blind: bool,
     /// Applies that were performed and change something.
     pub(crate) changes: u32,
 }
@@ -77,7 +79,16 @@ impl World {
             truth,
             plan: plan.clone(),
             foreign: BTreeSet::new(),
+            blind: false,
             changes: 0,
+        }
+    }
+
+    /// The same farm without anybody who shows the rotation.
+    pub(crate) fn blind(plan: &Plan, blind: bool) -> Self {
+        Self {
+            blind,
+            ..Self::new(plan)
         }
     }
 
@@ -242,7 +253,7 @@ impl World {
         match self.kind(step) {
             _ if is_done => Found::AlreadyDone(evidence("as wanted")),
             StepKind::Drain => Found::Ready(Before::Drain {
-                rotation: Some(self.seen(server)),
+                rotation: (!self.blind).then(|| self.seen(server)),
             }),
             _ => Found::Ready(farm::before(step)),
         }
