@@ -60,14 +60,16 @@ impl Decoder {
     pub fn push(&mut self, bytes: &[u8]) -> Vec<Record> {
         self.bytes.extend_from_slice(bytes);
         let taken = std::mem::take(&mut self.bytes);
-        for chunk in taken.utf8_chunks() {
+        let mut chunks = taken.utf8_chunks().peekable();
+        while let Some(chunk) = chunks.next() {
             self.text(chunk.valid());
             let invalid = chunk.invalid();
-            match std::str::from_utf8(invalid) {
-                _ if invalid.is_empty() => {}
-                // Only the last chunk can be the beginning of a character.
-                Err(error) if error.error_len().is_none() => self.bytes = invalid.to_vec(),
-                _ => self.text("\u{FFFD}"),
+            // The beginning of a character, if nothing follows; else what follows is not the rest of it.
+            let is_cut = std::str::from_utf8(invalid).is_err_and(|error| error.error_len().is_none());
+            if chunks.peek().is_none() && is_cut {
+                self.bytes = invalid.to_vec();
+            } else if !invalid.is_empty() {
+                self.text("\u{FFFD}");
             }
         }
         let mut records = Vec::new();

@@ -152,6 +152,32 @@ fn a_record_that_never_ends_is_handed_out() {
     assert!(raw > 2 * 1024 * 1024, "{raw} bytes of 2.5 MiB");
 }
 
+/// The beginning of a character is kept for the next piece only where the piece ends with it.
+#[test]
+fn cut_characters_in_the_middle_are_not_moved_or_lost() {
+    for bytes in [
+        &b"a\xe2b"[..],
+        b"a\xe2\x82b\xe2\x82\xac",
+        b"\xf0\x9f\xff",
+        b"\xe2",
+        b"\xe2\xe2\x82",
+    ] {
+        let expected = String::from_utf8_lossy(bytes).into_owned();
+        assert_eq!(decode(bytes).text, expected);
+        let mut decoder = Decoder::new();
+        let mut records: Vec<Record> = bytes.iter().flat_map(|byte| decoder.push(&[*byte])).collect();
+        records.extend(decoder.finish());
+        let text: String = records
+            .into_iter()
+            .map(|record| match record {
+                Record::Plain(text) => text,
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(text, expected, "byte by byte");
+    }
+}
+
 /// Blanks may stand before a document, but not for ever.
 #[test]
 fn blanks_that_never_end_are_handed_out() {
@@ -258,7 +284,8 @@ proptest! {
     #[test]
     fn any_bytes_have_an_answer(bytes in any::<Vec<u8>>()) {
         let decoded = decode(&bytes);
-        prop_assert_eq!(decoded.text, decoded.rest);
+        prop_assert_eq!(&decoded.text, &decoded.rest);
+        prop_assert_eq!(decoded.text, String::from_utf8_lossy(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes)));
     }
 
     #[test]
