@@ -35,6 +35,13 @@ async fn off_a_terminal_nothing_is_touched_without_yes_and_only_the_approved_pla
         .casgate(&["apply", "playbook.toml", "--yes", "--approve", &hash])
         .await;
     both.assert_code(2);
+    // Where nothing can be recorded nothing is begun.
+    let mut nowhere = stage.command(&["apply", "playbook.toml", "--yes"]);
+    nowhere.env("CASGATE_STATE_DIR", "playbook.toml");
+    let nowhere = stage.run(nowhere).await;
+    nowhere
+        .assert_code(1)
+        .assert_says(&["error: the journal", "because: cannot "]);
     for index in 0..2 {
         assert_eq!(stage.writes(index), Vec::<String>::new());
         stage.assert_open(index);

@@ -14,7 +14,7 @@ async fn a_server_that_stays_unhealthy_is_put_back_and_left_out_of_rotation_with
     let socket = stage.farm.load_balancer().runtime_api();
     ended.assert_code(23).assert_says(&[
         "wait_healthy       FAILED",
-        "timed out: wait until the health pages answer, for 4s",
+        "timed out: wait until the health pages answer, for 3s",
         "expected: /Microsoft-Server-ActiveSync/healthcheck.htm answers 200 OK",
         "answers 503",
         "hint: Managed Availability withholds the page while the component is not fit",

@@ -21,6 +21,12 @@ async fn killed_at(servers: usize, event: &str, command: Option<&str>) {
         Some(_) => Stage::slow(servers).await,
         None => Stage::new(servers).await,
     };
+    // Time enough to kill it even where the last server is watched.
+    stage.edit(
+        "playbook.toml",
+        "min_healthy_time = \"200ms\"",
+        "min_healthy_time = \"1s\"",
+    );
     let patrol = stage.patrol();
     let mut run = stage.start_apply();
     run.until(event).await;
@@ -115,6 +121,53 @@ async fn killed_while_a_command_runs_on_the_server() {
         ),
         killed_at(2, "cas01 step_probed restrict ready", Some("set config")),
         killed_at(2, "cas01 step_probed restart_iis ready", Some("iisreset")),
+    );
+}
+
+/// Kills a run that puts an unhealthy server back, and resumes.
+async fn killed_on_the_way_back_at(event: &str) {
+    let stage = Stage::new(2).await;
+    let former = stage.section(0).await;
+    let patrol = stage.patrol();
+    let mut run = stage.start_apply();
+    run.until("cas01 step_probed restart_iis").await;
+    stage.machine(0).faults().health_stays_503.set(true);
+    run.until(event).await;
+    run.kill().await;
+    stage.machine(0).faults().health_stays_503.set(false);
+    let resumed = stage.casgate(&["resume", "latest"]).await;
+    assert_eq!(resumed.code, Some(22), "killed at `{event}`:\n{}", resumed.text());
+    patrol.end().await.assert_served(1);
+    let story = stage.story();
+    story.assert_order(&[
+        "cas01 server_failed wait_healthy",
+        "run_resumed",
+        "cas01 debt_paid",
+        "run_finished undone",
+    ]);
+    story.assert_never(&["cas02 server_started"]);
+    assert!(
+        stage.section(0).await.same_meaning(&former),
+        "killed at `{event}`"
+    );
+    assert_eq!(
+        stage.ran(0, "set config"),
+        2,
+        "killed at `{event}`: there and back"
+    );
+    for index in 0..2 {
+        stage.assert_open(index);
+    }
+    stage.assert_sound();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_on_the_way_back() {
+    tokio::join!(
+        killed_on_the_way_back_at("cas01 server_failed"),
+        killed_on_the_way_back_at("cas01 undo_started restrict"),
+        killed_on_the_way_back_at("cas01 undo_finished restrict"),
+        killed_on_the_way_back_at("cas01 debt_payment_started"),
     );
 }
 

@@ -12,7 +12,7 @@ async fn ctrl_c_once_finishes_the_server_under_way_and_resume_does_the_rest() {
     let patrol = stage.patrol();
     let mut run = stage.start_apply();
     run.until("cas01 step_started restart_iis").await;
-    run.interrupt().await;
+    run.interrupt();
     let ended = run.end().await;
     ended.assert_code(20).assert_says(&[
         "nothing new is started; servers under way are finished first",
@@ -43,12 +43,12 @@ async fn ctrl_c_once_finishes_the_server_under_way_and_resume_does_the_rest() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn ctrl_c_twice_aborts_a_wait_at_once() {
+async fn ctrl_c_and_then_a_signal_to_terminate_abort_a_wait_at_once() {
     let stage = Stage::new(2).await;
     // Nobody would wait that long.
     stage.edit(
         "playbook.toml",
-        "healthy_deadline = \"4s\"",
+        "healthy_deadline = \"3s\"",
         "healthy_deadline = \"10m\"",
     );
     stage.edit(
@@ -61,9 +61,9 @@ async fn ctrl_c_twice_aborts_a_wait_at_once() {
     run.until("cas01 step_probed restart_iis").await;
     stage.machine(0).faults().health_stays_503.set(true);
     run.until("cas01 step_applied wait_healthy").await;
-    run.interrupt().await;
+    run.interrupt();
     run.until("stop_requested soft").await;
-    run.interrupt().await;
+    run.terminate();
     let began = Instant::now();
     let ended = run.end().await;
     let took = began.elapsed();
@@ -93,9 +93,9 @@ async fn ctrl_c_twice_leaves_a_restart_under_way_alone() {
     let mut run = stage.start_apply();
     run.until("cas01 step_probed restart_iis ready").await;
     stage.until_ran(0, "iisreset").await;
-    run.interrupt().await;
+    run.interrupt();
     run.until("stop_requested soft").await;
-    run.interrupt().await;
+    run.interrupt();
     let began = Instant::now();
     let ended = run.end().await;
     let took = began.elapsed();

@@ -53,15 +53,17 @@ async fn on_a_terminal_only_a_yes_is_a_yes_and_bars_show_the_run() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_a_terminal_without_bars_nothing_is_lost_and_nothing_is_escaped() {
-    for (name, value) in [("TERM", "dumb"), ("NO_COLOR", "1")] {
-        let stage = Stage::new(2).await;
-        let mut command = stage.command(&["apply", "playbook.toml", "--yes"]);
-        command.env("TERM", "xterm-256color").env(name, value);
-        let (code, text) = Terminal::start(command).end().await;
-        assert_eq!(code, Some(0), "{name}: {text}");
-        for words in TOLD {
-            assert!(text.contains(words), "{name}: `{words}` is not in:\n{text}");
-        }
-        assert!(!text.contains('\u{1b}'), "{name}: {text}");
+    tokio::join!(assert_plain("TERM", "dumb"), assert_plain("NO_COLOR", "1"));
+}
+
+async fn assert_plain(name: &str, value: &str) {
+    let stage = Stage::new(2).await;
+    let mut command = stage.command(&["apply", "playbook.toml", "--yes"]);
+    command.env("TERM", "xterm-256color").env(name, value);
+    let (code, text) = Terminal::start(command).end().await;
+    assert_eq!(code, Some(0), "{name}: {text}");
+    for words in TOLD {
+        assert!(text.contains(words), "{name}: `{words}` is not in:\n{text}");
     }
+    assert!(!text.contains('\u{1b}'), "{name}: {text}");
 }

@@ -3,6 +3,7 @@
 use std::process::Stdio;
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::task::JoinHandle;
@@ -111,24 +112,24 @@ impl Running {
         assert_eq!(found, Ok(true), "waiting for `{wanted}`, heard {:#?}", self.heard);
     }
 
-    fn pid(&self) -> u32 {
-        self.child.id().expect("it still runs")
-    }
-
     /// SIGKILL, and waits until it is gone.
     pub(crate) async fn kill(mut self) {
         self.child.kill().await.expect("it can be killed");
     }
 
     /// SIGINT, as Ctrl-C sends it.
-    pub(crate) async fn interrupt(&self) {
-        let sent = Command::new("sh")
-            .args(["-c", "kill -INT \"$1\"", "sh"])
-            .arg(self.pid().to_string())
-            .status()
-            .await
-            .expect("a shell");
-        assert!(sent.success(), "SIGINT was not sent");
+    pub(crate) fn interrupt(&self) {
+        self.signal(Signal::INT);
+    }
+
+    /// SIGTERM, as service managers send it.
+    pub(crate) fn terminate(&self) {
+        self.signal(Signal::TERM);
+    }
+
+    fn signal(&self, signal: Signal) {
+        let id = self.child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
+        rustix::process::kill_process(id.expect("it still runs"), signal).expect("a signal");
     }
 
     /// Reads to the end.

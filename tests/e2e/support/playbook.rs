@@ -10,7 +10,7 @@ servers = "@eas"
 waves = [1, "50%"]
 max_failures = 0
 min_healthy_time = "200ms"
-healthy_deadline = "4s"
+healthy_deadline = "3s"
 progress_deadline = "30s"
 on_failure = "undo"
 
