@@ -52,13 +52,16 @@ pub fn parse<'text>(text: &'text str, limits: &Limits) -> Result<Document<'text>
     })
 }
 
-fn shortened(mut reason: String) -> String {
+/// The beginning of what the parser says, without characters that a terminal obeys: it quotes the document.
+fn shortened(reason: String) -> String {
     const LONGEST: usize = 200;
-    if reason.len() > LONGEST {
-        reason.truncate(reason.floor_char_boundary(LONGEST));
-        reason.push('…');
+    let (head, tail) = reason.split_at(reason.floor_char_boundary(LONGEST));
+    let shown = |c: char| if c.is_control() { '\u{fffd}' } else { c };
+    let mut short: String = head.chars().map(shown).collect();
+    if !tail.is_empty() {
+        short.push('…');
     }
-    reason
+    short
 }
 
 #[cfg(test)]

@@ -74,12 +74,19 @@ impl Error {
     }
 }
 
-/// What is shown of a text that the peer chose.
-pub(crate) fn shortened(mut text: String) -> String {
+/// What is shown of a text that the peer chose: its beginning, without characters that a terminal obeys or that XML cannot carry.
+pub(crate) fn shortened(text: String) -> String {
     const LONGEST: usize = 300;
-    if text.len() > LONGEST {
-        text.truncate(text.floor_char_boundary(LONGEST));
-        text.push('…');
+    let shown = |c: char| match c {
+        '\u{fffe}' | '\u{ffff}' => '\u{fffd}',
+        c if c.is_control() => '\u{fffd}',
+        c => c,
+    };
+    let end = text.floor_char_boundary(LONGEST);
+    let (head, tail) = text.split_at(end);
+    let mut short: String = head.chars().map(shown).collect();
+    if !tail.is_empty() {
+        short.push('…');
     }
-    text
+    short
 }
