@@ -18,6 +18,7 @@ const MOST_SERVERS: usize = 10;
 /// The live screen. Permanent lines are written by ourselves while the bars are taken away, so that none is lost when bars are hidden.
 pub struct Bars {
     multi: MultiProgress,
+    out: Box<dyn Write + Send>,
     zone: TimeZone,
     model: Model,
     run: Option<ProgressBar>,
@@ -29,13 +30,18 @@ pub struct Bars {
 impl Bars {
     /// Bars on standard error, redrawn at most ten times a second.
     pub fn stderr(zone: TimeZone) -> Self {
-        Self::new(ProgressDrawTarget::stderr_with_hz(10), zone)
+        Self::new(
+            ProgressDrawTarget::stderr_with_hz(10),
+            Box::new(std::io::stderr()),
+            zone,
+        )
     }
 
-    /// Bars on any target, for tests.
-    pub fn new(target: ProgressDrawTarget, zone: TimeZone) -> Self {
+    /// Bars on any target, their permanent lines to any writer.
+    pub fn new(target: ProgressDrawTarget, out: Box<dyn Write + Send>, zone: TimeZone) -> Self {
         Self {
             multi: MultiProgress::with_draw_target(target),
+            out,
             zone,
             model: Model::default(),
             run: None,
@@ -50,10 +56,11 @@ impl Bars {
         events.iter().for_each(|event| self.model.apply(event));
     }
 
-    fn permanent(&self, text: &str) {
+    fn permanent(&mut self, text: &str) {
+        let out = &mut self.out;
         self.multi.suspend(|| {
             // The screen is gone when this fails; the journal has every fact.
-            let _ = writeln!(std::io::stderr(), "{text}");
+            let _ = writeln!(out, "{text}").and_then(|()| out.flush());
         });
     }
 

@@ -1,0 +1,213 @@
+//! Every sink is fed the same recorded run; what people read of it is kept as golden text.
+
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
+use indicatif::ProgressDrawTarget;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use report::{Bars, JsonLines, Lines, Model, RowState, summary};
+use rollout::{Debt, Event, EventKind, FailureKind, Progress, Sink, StepError, Verdict};
+
+/// A writer whose text can be read afterwards.
+#[derive(Clone, Default)]
+struct Paper(Arc<Mutex<Vec<u8>>>);
+
+impl Paper {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl Write for Paper {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A run that went well, as casgate journalled it against the simulated farm.
+fn done() -> Vec<Event> {
+    let text = include_str!("runs/done.jsonl");
+    text.lines()
+        .skip(1)
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+/// The same run until its first restriction fails, and what follows then.
+fn failing() -> Vec<Event> {
+    let mut events = done();
+    let is_restrict = |event: &Event| matches!(&event.kind, EventKind::StepApplied { step: 3, .. });
+    let cut = events.iter().position(is_restrict).unwrap();
+    events.truncate(cut);
+    let server = inventory::ServerName::from("cas01");
+    let error = |found: &str| StepError {
+        kind: FailureKind::Failed,
+        doing: "write the section".to_owned(),
+        expected: "the commit succeeds".to_owned(),
+        found: found.to_owned(),
+        hint: Some("close IIS Manager on the server".to_owned()),
+        causes: vec!["appcmd ended with 32".to_owned()],
+    };
+    let debt = Debt::Rotation { step: 0 };
+    let kinds = [
+        EventKind::ServerFailed {
+            server: server.clone(),
+            step: Some(3),
+            error: error("another writer"),
+        },
+        EventKind::BudgetSpent {
+            failures: 1,
+            limit: 0,
+        },
+        EventKind::UndoStarted {
+            server: server.clone(),
+            step: 3,
+        },
+        EventKind::UndoFailed {
+            server: server.clone(),
+            step: 3,
+            error: error("still another writer"),
+        },
+        EventKind::ServerStuck {
+            server: server.clone(),
+        },
+        EventKind::DebtPaymentStarted {
+            server: server.clone(),
+            debt,
+        },
+        EventKind::DebtUnpaid {
+            server,
+            debt,
+            error: error("the page answers 503"),
+            command: "echo set …".to_owned(),
+        },
+        EventKind::StopRequested { hard: false },
+        EventKind::RunFinished {
+            verdict: Verdict::HumanNeeded,
+        },
+    ];
+    for kind in kinds {
+        let last = events.last().unwrap();
+        let (seq, at) = (last.seq + 1, last.at + SignedDuration::from_secs(1));
+        events.push(Event { seq, at, kind });
+    }
+    events
+}
+
+fn feed(sink: &mut dyn Sink, events: &[Event]) {
+    events.iter().for_each(|event| sink.event(event));
+}
+
+fn lines(events: &[Event]) -> String {
+    let paper = Paper::default();
+    feed(
+        &mut Lines::new(paper.clone(), TimeZone::UTC, SignedDuration::from_secs(30)),
+        events,
+    );
+    paper.text()
+}
+
+fn model(events: &[Event]) -> Model {
+    let mut model = Model::default();
+    events.iter().for_each(|event| model.apply(event));
+    model
+}
+
+#[test]
+fn lines_of_a_run_that_went_well() {
+    insta::assert_snapshot!(lines(&done()));
+}
+
+#[test]
+fn lines_of_a_run_that_needs_a_person() {
+    insta::assert_snapshot!(lines(&failing()));
+}
+
+#[test]
+fn summaries() {
+    insta::assert_snapshot!(format!(
+        "{}\n=====\n{}",
+        summary(&model(&done())),
+        summary(&model(&failing()))
+    ));
+}
+
+#[test]
+fn bars_that_are_hidden_lose_no_line() {
+    for events in [done(), failing()] {
+        let paper = Paper::default();
+        let target = ProgressDrawTarget::hidden();
+        feed(
+            &mut Bars::new(target, Box::new(paper.clone()), TimeZone::UTC),
+            &events,
+        );
+        assert_eq!(paper.text(), lines(&events));
+    }
+}
+
+#[test]
+fn json_lines_are_the_events() {
+    let paper = Paper::default();
+    feed(&mut JsonLines::new(paper.clone()), &done());
+    let read: Vec<Event> = paper
+        .text()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(read, done());
+}
+
+#[test]
+fn no_line_has_an_escape_sequence() {
+    assert!(!lines(&failing()).contains('\u{1b}'));
+}
+
+#[test]
+fn silence_is_broken_by_a_line_that_names_what_is_awaited() {
+    let events: Vec<Event> = done()
+        .into_iter()
+        .take_while(|e| !matches!(e.kind, EventKind::StepProbed { .. }))
+        .collect();
+    let paper = Paper::default();
+    let mut sink = Lines::new(paper.clone(), TimeZone::UTC, SignedDuration::from_secs(30));
+    feed(&mut sink, &events);
+    let at: Timestamp = events.last().unwrap().at;
+    let server = inventory::ServerName::from("cas01");
+    sink.progress(
+        at,
+        &Progress::Doing {
+            server,
+            detail: "12 connections left".to_owned(),
+        },
+    );
+    let before = paper.text();
+    sink.tick(at + SignedDuration::from_secs(29));
+    assert_eq!(paper.text(), before, "nothing before the heartbeat is due");
+    sink.tick(at + SignedDuration::from_secs(31));
+    let said = paper.text().split_off(before.len());
+    assert!(
+        said.contains("still waiting: cas01 drain for 31.0s, 12 connections left"),
+        "{said}"
+    );
+}
+
+#[test]
+fn the_model_counts_and_remembers_the_least_rotation() {
+    let mut folded = model(&done());
+    assert_eq!((folded.count(RowState::Changed), folded.failures()), (2, 0));
+    let pool = inventory::PoolName::from("eas");
+    for in_rotation in [2, 1, 2] {
+        folded.progress(&Progress::Rotation {
+            pool: pool.clone(),
+            in_rotation,
+            members: 2,
+        });
+    }
+    assert_eq!(folded.rotation.get(&pool).map(|seen| seen.2), Some(1));
+}
