@@ -1,5 +1,7 @@
 //! Every sink is fed the same recorded run; what people read of it is kept as golden text.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
