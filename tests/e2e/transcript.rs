@@ -17,11 +17,14 @@ async fn the_transcript_of_a_rollout_over_two_servers() {
     );
 }
 
-/// A line without what differs from day to day: times of day, spans, process ids, counted requests, how often somebody looked, and whether the
+/// A line without what differs from day to day: times of day, spans, process ids, the plan's hash, counted requests, how often somebody looked, and whether the
 /// pages were healthy at the first look already. Columns stay where they are.
 fn normal(line: &str) -> String {
     if let Some((_, rest)) = line.split_once("; times are UTC") {
         return format!("DAY; times are UTC{rest}");
+    }
+    if let Some((_, title)) = line.strip_prefix("PLAN ").and_then(|rest| rest.split_once("  ")) {
+        return format!("PLAN HASH  {title}");
     }
     let line = line.replace("wait_healthy       already", "wait_healthy       done   ");
     let line = match line.split_once("worker processes ") {
