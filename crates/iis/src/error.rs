@@ -67,6 +67,12 @@ pub enum Error {
         #[source]
         source: markup::Error,
     },
+    /// A section with more rules than are handled.
+    #[error("expected at most {limit} ipSecurity entries, found more")]
+    TooManyRules {
+        /// The limit.
+        limit: usize,
+    },
     /// A configuration that says something other than the schema allows.
     #[error("expected {expected} in attribute `{attribute}`, found `{found}`")]
     BadAttribute {

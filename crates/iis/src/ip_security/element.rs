@@ -6,6 +6,9 @@ use super::rule::Rule;
 use super::section::Section;
 use crate::Error;
 
+/// The most entries that are read. Lists of whole countries have some thousand; the work on two lists grows with the product of their lengths.
+const MOST_ENTRIES: usize = 10_000;
+
 /// Reads an `ipSecurity` element: attributes by name, `add`, `remove` and `clear` in document order. What the schema does not know is passed over.
 pub(crate) fn read(element: Node<'_, '_>) -> Result<Section, Error> {
     let mut section = Section::default();
@@ -19,17 +22,25 @@ pub(crate) fn read(element: Node<'_, '_>) -> Result<Section, Error> {
             _ => {}
         }
     }
-    for child in element.children().filter(Node::is_element) {
+    let mut rules = Vec::new();
+    for (number, child) in element.children().filter(Node::is_element).enumerate() {
+        if number == MOST_ENTRIES {
+            return Err(Error::TooManyRules { limit: MOST_ENTRIES });
+        }
         match child.tag_name().name() {
-            "add" => section.rules.push(rule(child)?),
-            "remove" => {
-                let key = rule(child)?.key();
-                section.rules.retain(|rule| rule.key() != key);
+            "add" => {
+                let rule = rule(child)?;
+                rules.push((rule.key(), rule));
             }
-            "clear" => section.rules.clear(),
+            "remove" => {
+                let removed = rule(child)?.key();
+                rules.retain(|(key, _)| *key != removed);
+            }
+            "clear" => rules.clear(),
             _ => {}
         }
     }
+    section.rules = rules.into_iter().map(|(_, rule)| rule).collect();
     Ok(section)
 }
 
@@ -119,6 +130,18 @@ mod tests {
         );
         let rules: Vec<String> = section.rules.iter().map(ToString::to_string).collect();
         assert_eq!(rules, ["allow domain *.example.net", "allow 198.51.100.0/24"]);
+    }
+
+    #[test]
+    fn a_list_without_end_is_an_error() {
+        let list = |adds: u32| {
+            let adds: String = (0..adds)
+                .map(|n| format!(r#"<add ipAddress="{}" />"#, std::net::Ipv4Addr::from(n)))
+                .collect();
+            section(&format!("<ipSecurity>{adds}</ipSecurity>"))
+        };
+        assert_eq!(list(10_000).unwrap().rules.len(), 10_000);
+        assert_eq!(list(10_001), Err(Error::TooManyRules { limit: 10_000 }));
     }
 
     #[test]

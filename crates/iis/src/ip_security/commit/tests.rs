@@ -303,3 +303,34 @@ proptest! {
         prop_assert_eq!(commits.is_empty(), from.rules == to.rules && from.allow_unlisted == to.allow_unlisted && from.same_meaning(&to));
     }
 }
+
+/// The longest lists that are read: not a second for each question about them, and not gigabytes for the commits.
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the time that it takes is what is tested"
+)]
+fn long_lists_are_handled_in_time() {
+    let rules = |from: u32| -> Vec<Rule> {
+        (from..from + 10_000)
+            .map(|n| Rule::allow_address(std::net::Ipv4Addr::from(n * 2).into()))
+            .collect()
+    };
+    let from = Section {
+        rules: rules(0),
+        ..Section::default()
+    };
+    let to = Section {
+        rules: rules(5_000),
+        allow_unlisted: false,
+        ..Section::default()
+    };
+    let started = std::time::Instant::now();
+    assert!(!from.same_meaning(&to));
+    assert_eq!(crate::ip_security::describe(&from, &to).len(), 10_001);
+    let commits = commits(&app(), &from, &to).unwrap();
+    assert!(commits.len() < 200, "{}", commits.len());
+    assert!(commits.last().unwrap().after.same_meaning(&to));
+    let took = started.elapsed();
+    assert!(took < std::time::Duration::from_secs(60), "{took:?}");
+}
