@@ -6,7 +6,7 @@ use std::time::Duration;
 use winrm::{Connection, Error, ErrorKind, Shell};
 use wsman::{Action, Config, Fault, IncomingBody, IncomingRequest, Response, ShellId, code};
 
-use crate::{Answer, Server, fault, line};
+use crate::{Answer, Server, fault, line, received};
 
 /// A server that keeps every request that it was sent.
 async fn keeping(
@@ -278,6 +278,41 @@ async fn each_request_after_create_names_the_shell_as_the_server_did() {
         .skip(1);
     let names: Vec<_> = later.map(|request| request.selector("ShellId")).collect();
     assert_eq!(names, [Some(name); 4]);
+}
+
+/// What a command writes is kept up to 64 MiB; one that never stops is ended.
+#[tokio::test]
+async fn a_command_that_writes_without_end_is_ended() {
+    let piece = vec![b'x'; 2 * 1024 * 1024];
+    let server = Server::start(move |request, _| match &request.body {
+        IncomingBody::Receive(receive) => {
+            let state = wsman::State::Running;
+            Some(Answer::Say(received(
+                receive.command_id.as_ref(),
+                &piece,
+                state,
+                None,
+            )))
+        }
+        _ => None,
+    })
+    .await;
+    let mut shell = server.shell().await.unwrap();
+    let mut heard = 0;
+    let error = shell
+        .execute(&line(), None, Duration::from_secs(120), &mut |_, bytes| {
+            heard += bytes.len()
+        })
+        .await
+        .unwrap_err();
+    assert!(matches!(error, Error::OutputTooLarge { .. }), "{error}");
+    assert_eq!((error.kind(), heard), (ErrorKind::Unknown, 66 * 1024 * 1024));
+    shell.close().await.unwrap();
+    assert!(
+        server.seen().ends_with("Receive Signal Delete"),
+        "{}",
+        server.seen()
+    );
 }
 
 /// A shell belongs to one task at a time, and to any.
