@@ -1,6 +1,6 @@
 //! Performs what the rollout decides: real sockets, real time, real signals.
 //!
-//! [`run`] is the loop of a whole run; [`look`] and [`ping`] only look. Everything that reaches outside is handed in: the farm as a [`World`],
+//! [`run`] is the loop of a whole run; [`look()`] and [`ping()`] only look. Everything that reaches outside is handed in: the farm as a [`World`],
 //! the journal as a [`rollout::Commit`], the screen as [`rollout::Sink`]s, the operator as a channel of [`StopRequest`]s, time as a [`Clock`].
 //!
 //! Neighbours: `rollout` decides and is told; `winrm` carries commands to servers, `iis` and `exchange` say which and what the output means;
