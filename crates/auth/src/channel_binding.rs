@@ -96,7 +96,7 @@ fn hash_of(certificate: &[u8]) -> Result<Option<Hash>, Error> {
 
 const RSASSA_PSS: &str = "1.2.840.113549.1.1.10";
 
-/// RSASSA-PSS-params ::= SEQUENCE { hashAlgorithm [0] DEFAULT sha1, ... } (RFC 4055 3.1).
+/// RSASSA-PSS-params ::= SEQUENCE { hashAlgorithm \[0\] DEFAULT sha1, ... } (RFC 4055 3.1).
 fn pss_hash(mut algorithm: Reader<'_>) -> Result<Option<Hash>, Error> {
     if algorithm.is_empty() {
         return Ok(Some(Hash::Sha256));

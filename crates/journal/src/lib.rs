@@ -1,7 +1,7 @@
 //! The record of a run on disk: append, sync, replay, one writer.
 //!
 //! A run is a folder with a file of JSON lines: a header that names the format, then one [`rollout::Event`] a line. [`Journal`] appends and syncs
-//! each event before anybody acts upon it; [`read`] takes the same file without the lock, for `status` and `report`; [`runs`] lists a state
+//! each event before anybody acts upon it; [`read`] takes the same file without the lock, for `status` and `report`; [`runs()`] lists a state
 //! directory. docs/journal-format.md describes the file for other programs.
 //!
 //! Neighbours: `rollout` defines the events, the trait [`Commit`](rollout::Commit) that is implemented here, and the state that they replay to;

@@ -55,7 +55,7 @@ pub fn follow(commands: &[Simple], index: usize, succeeded: bool) -> Option<usiz
     })
 }
 
-/// Cuts a line into its commands. Variables are expected to be replaced already ([`expand`](super::expand)).
+/// Cuts a line into its commands. Variables are expected to be replaced already ([`expand()`](super::expand())).
 ///
 /// # Errors
 /// [`Error::Unsupported`] for what is not imitated, [`Error::Syntax`] for what cmd.exe refuses too, [`Error::Empty`] for an empty line, and
