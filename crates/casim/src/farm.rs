@@ -16,7 +16,7 @@ use crate::clients::Entrance;
 use crate::endpoint::{Endpoint, EndpointOptions, Limits};
 use crate::front_end::FrontEnd;
 use crate::load_balancer::{Balance, CheckOptions, LoadBalancer, LoadBalancerOptions, Thresholds};
-use crate::machine::{Machine, MachineOptions};
+use crate::machine::{ExchangeRelease, Machine, MachineOptions, WindowsRelease};
 use crate::{Authority, Error};
 use ports::Ports;
 
@@ -24,6 +24,15 @@ use ports::Ports;
 const HOST: &str = "mail.contoso.example";
 /// The page that the load balancer asks for.
 const HEALTH_PAGE: &str = "/Microsoft-Server-ActiveSync/healthcheck.htm";
+/// The one that it asks for where a server has no health pages: the same in all releases, and answered without logging in.
+const LOGON_PAGE: &str = "/owa/auth/logon.aspx";
+/// The servers of a mixed farm.
+const AGES: [(WindowsRelease, ExchangeRelease); 4] = [
+    (WindowsRelease::Server2019, ExchangeRelease::Exchange2019),
+    (WindowsRelease::Server2008R2, ExchangeRelease::Exchange2010),
+    (WindowsRelease::Server2012R2, ExchangeRelease::Exchange2013),
+    (WindowsRelease::Server2016, ExchangeRelease::Exchange2016),
+];
 /// Simulated time between two checks.
 const CHECK_INTERVAL: Duration = Duration::from_secs(2);
 /// Real time between two checks however fast the farm lives: the processor has other things to do.
@@ -64,6 +73,8 @@ pub struct FarmOptions {
     pub hide_clients: bool,
     /// Quotas and time limits of WinRM.
     pub limits: Limits,
+    /// What is special about single servers: called for each, with its number from 0.
+    pub adjust: fn(usize, &mut MachineOptions),
     /// Another farm to look like; its number of names replaces `servers`.
     pub likeness: Option<Likeness>,
 }
@@ -81,7 +92,18 @@ impl Default for FarmOptions {
             balance: Balance::default(),
             hide_clients: false,
             limits: Limits::default(),
+            adjust: |_, _| {},
             likeness: None,
+        }
+    }
+}
+
+impl FarmOptions {
+    /// The same with servers of every age, by turns: IIS 7.5 with Exchange 2010, IIS 8.5 with Exchange 2013, IIS 10 with Exchange 2016 and 2019.
+    pub fn mixed(self) -> Self {
+        Self {
+            adjust: |index, machine| (machine.windows, machine.exchange) = AGES[index % AGES.len()],
+            ..self
         }
     }
 }
@@ -149,6 +171,10 @@ impl Farm {
             front_ends.push(FrontEnd::start(Arc::clone(&machine), address, identity.tls).await?);
             machines.push(machine);
         }
+        let health_page = match machines.iter().all(|machine| machine.exchange().has_front_end()) {
+            true => HEALTH_PAGE,
+            false => LOGON_PAGE,
+        };
         let tls = authority.client_config()?;
         let interval = CHECK_INTERVAL.div_f64(options.speed).max(SHORTEST_INTERVAL);
         let load_balancer = LoadBalancer::start(LoadBalancerOptions {
@@ -161,7 +187,7 @@ impl Farm {
             balance: options.balance,
             check: CheckOptions {
                 host: host.clone(),
-                path: HEALTH_PAGE.to_owned(),
+                path: health_page.to_owned(),
                 interval,
                 timeout: CHECK_TIMEOUT,
                 tls: Arc::clone(&tls),
@@ -254,10 +280,12 @@ impl Farm {
             self.machines.iter().zip(&self.endpoints).zip(&self.front_ends)
         {
             lines.push(format!(
-                "{}  WinRM http://{}/wsman  HTTPS {}",
+                "{}  WinRM http://{}/wsman  HTTPS {}  {}, {}",
                 machine.name().to_lowercase(),
                 endpoint.address(),
-                front_end.address()
+                front_end.address(),
+                machine.windows().product_name(),
+                machine.exchange()
             ));
         }
         lines.push(format!(
@@ -302,7 +330,7 @@ fn machine_options(index: usize, options: &FarmOptions) -> MachineOptions {
     let name = likeness
         .and_then(|likeness| likeness.names.get(index).cloned())
         .unwrap_or_else(|| format!("CAS{number:02}"));
-    MachineOptions {
+    let mut machine = MachineOptions {
         known_as: likeness
             .map(|likeness| likeness.known_as.clone())
             .unwrap_or_default(),
@@ -327,7 +355,9 @@ fn machine_options(index: usize, options: &FarmOptions) -> MachineOptions {
             .wrapping_add(u64::try_from(number).unwrap_or_default()),
         speed: options.speed,
         ..MachineOptions::named(name.to_uppercase())
-    }
+    };
+    (options.adjust)(index, &mut machine);
+    machine
 }
 
 #[cfg(test)]

@@ -180,6 +180,7 @@ fn answer<S: WebSite>(
     let reply = site.web(&WebRequest {
         method: request.method().to_string(),
         path,
+        host: header("host").map(|host| without_port(&host).to_owned()),
         client,
         https: true,
         forwarded_for: header("x-forwarded-for"),
@@ -193,6 +194,14 @@ fn answer<S: WebSite>(
         } => Ok(response(status, &headers, body)),
         // An error instead of a response closes the connection without an answer.
         WebReply::Refused | WebReply::Aborted => Err(io::Error::from(io::ErrorKind::ConnectionAborted)),
+    }
+}
+
+/// `mail.contoso.example` of `mail.contoso.example:443`; an IPv6 address keeps its brackets.
+fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
     }
 }
 

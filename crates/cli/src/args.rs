@@ -218,6 +218,9 @@ pub(crate) struct Simulate {
     /// Seed of everything random
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
+    /// Servers of every age: Windows Server 2008 R2 to 2019, Exchange 2010 to 2019
+    #[arg(long)]
+    pub(crate) mixed: bool,
     /// First port of the fixed layout of inventory/lab.toml (15985); without it, free ports are taken
     #[arg(long, value_name = "PORT")]
     pub(crate) first_port: Option<u16>,

@@ -224,3 +224,37 @@ async fn a_fixed_layout_is_kept_and_one_port_serves_one_farm() {
     }
     panic!("no free ports");
 }
+
+#[tokio::test]
+async fn servers_of_a_mixed_farm_are_all_seen_up() {
+    let farm = Farm::start(options(5).mixed()).await.unwrap();
+    let releases: Vec<String> = farm.machines().iter().map(|m| m.exchange().to_string()).collect();
+    assert_eq!(
+        releases,
+        [
+            "Exchange 2019",
+            "Exchange 2010",
+            "Exchange 2013",
+            "Exchange 2016",
+            "Exchange 2019"
+        ]
+    );
+    eventually("every server was checked and found well", async || {
+        farm.machines().iter().all(|machine| {
+            let seen = machine.requests();
+            !seen.is_empty() && seen.iter().all(|line| line.status == 200)
+        })
+    })
+    .await;
+    assert!(
+        farm.load_balancer()
+            .members()
+            .iter()
+            .all(|member| member.status() == "UP")
+    );
+    assert!(
+        farm.describe()
+            .contains("Windows Server 2008 R2 Standard, Exchange 2010")
+    );
+    farm.stop().await;
+}

@@ -4,24 +4,24 @@
 //! (where the worker has the module), `healthcheck.htm`, authentication. That ipSecurity comes before
 //! `healthcheck.htm` and before authentication is expert knowledge, not documented.
 
+mod exchange;
+
 use std::time::Duration;
 
-use super::configuration::schema::{
-    ACCESS, ANONYMOUS, BASIC, IP_SECURITY, MODULES, SectionSchema, WINDOWS, known,
-};
-use super::configuration::{Application, ConfigPath, Configuration, Effective};
+use super::configuration::schema::{ACCESS, IP_SECURITY, MODULES, SectionSchema, known};
+use super::configuration::{Application, ConfigPath, Configuration, Effective, Site};
 use super::ip_filter::{self, DenyAction, Verdict};
 use super::pools::{Serving, Worker};
 use super::state::State;
 use super::url;
-use super::{WebReply, WebRequest};
+use super::{ExchangeRelease, WebReply, WebRequest};
 
 /// The module that enforces ipSecurity.
 const IP_RESTRICTION_MODULE: &str = "IpRestrictionModule";
 /// The sub-status of an address that ipSecurity denies, IIS 8 and later.
 const DENIED_BY_ADDRESS: u16 = 503;
-/// The site that clients reach.
-const FRONT_END: &str = "Default Web Site";
+/// The same on IIS 7.
+const DENIED_BY_ADDRESS_IIS_7: u16 = 6;
 
 /// An answer and its sub-status; `None` for what IIS does not log.
 pub(super) struct Answer {
@@ -37,6 +37,7 @@ pub(super) struct Identity<'a> {
     pub(super) full_name: &'a str,
     /// `contoso.example`
     pub(super) domain: &'a str,
+    pub(super) exchange: ExchangeRelease,
     /// Managed Availability has taken `healthcheck.htm` away.
     pub(super) unhealthy: bool,
 }
@@ -58,26 +59,59 @@ pub(super) fn answer(
     let path = url::normalised(&request.path);
     let path = path.as_str();
     let configuration = &state.configuration;
-    let site = configuration.site(FRONT_END).filter(|site| site.started);
-    let Some(application) = site.and_then(|site| application(&site.applications, path)) else {
+    let Some(site) = site(configuration, request).filter(|site| site.started) else {
+        return unavailable();
+    };
+    let Some(application) = application(&site.applications, path) else {
         return unavailable();
     };
     let Serving::Worker(worker) = state.pools.serving(&application.pool, now) else {
         return unavailable();
     };
-    let level = ConfigPath::parse(&format!("{FRONT_END}/{path}"));
-    match before_exchange(configuration, worker, &level, request) {
-        Ok(None) => exchange(
+    let level = ConfigPath::parse(&format!("{}/{path}", site.name));
+    let answer = match before_exchange(configuration, worker, &level, request) {
+        Ok(None) => exchange::answer(&exchange::Asked {
             configuration,
             application,
-            &level,
+            level: &level,
             path,
             request,
             identity,
-            &request_id,
-        ),
+            request_id: &request_id,
+        }),
         Ok(Some(answer)) => answer,
         Err(Broken) => page(500, 19, "Internal Server Error"),
+    };
+    answer.signed_by(configuration)
+}
+
+/// The site to which HTTP.SYS hands a request to port 443: the one bound to the name that was asked for, else the one bound
+/// to every name.
+fn site<'a>(configuration: &'a Configuration, request: &WebRequest) -> Option<&'a Site> {
+    let bound_to = |site: &&Site, host: &str| {
+        site.bindings.iter().any(|(protocol, information)| {
+            let mut parts = information.split(':').skip(1);
+            protocol == "https"
+                && parts.next() == Some("443")
+                && parts.next().unwrap_or_default().eq_ignore_ascii_case(host)
+        })
+    };
+    let sites = || configuration.sites.iter();
+    let asked = request.host.as_deref().filter(|host| !host.is_empty());
+    asked
+        .and_then(|host| sites().find(|site| bound_to(site, host)))
+        .or_else(|| sites().find(|site| bound_to(site, "")))
+}
+
+impl Answer {
+    /// With the headers that IIS itself adds to every answer of a worker process.
+    fn signed_by(mut self, configuration: &Configuration) -> Self {
+        if let WebReply::Reply { headers, .. } = &mut self.reply {
+            let (major, minor) = configuration.windows().iis();
+            headers.push(("Server".to_owned(), format!("Microsoft-IIS/{major}.{minor}")));
+            headers.push(("X-Powered-By".to_owned(), "ASP.NET".to_owned()));
+        }
+        self
     }
 }
 
@@ -132,6 +166,10 @@ fn before_exchange(
     if !enabled || !worker.has(IP_RESTRICTION_MODULE) {
         return Ok(None);
     }
+    let denied = match configuration.windows().has_deny_action() {
+        true => DENIED_BY_ADDRESS,
+        false => DENIED_BY_ADDRESS_IIS_7,
+    };
     Ok(
         match ip_filter::judge(
             ip_security,
@@ -144,112 +182,15 @@ fn before_exchange(
                 reply: WebReply::Aborted,
                 logged: None,
             }),
-            Verdict::Denied(DenyAction::Unauthorized) => Some(page(401, DENIED_BY_ADDRESS, "Unauthorized")),
-            Verdict::Denied(DenyAction::Forbidden) => Some(page(403, DENIED_BY_ADDRESS, "Forbidden")),
-            Verdict::Denied(DenyAction::NotFound) => Some(page(404, DENIED_BY_ADDRESS, "Not Found")),
+            Verdict::Denied(DenyAction::Unauthorized) => Some(page(401, denied, "Unauthorized")),
+            Verdict::Denied(DenyAction::Forbidden) => Some(page(403, denied, "Forbidden")),
+            Verdict::Denied(DenyAction::NotFound) => Some(page(404, denied, "Not Found")),
         },
     )
 }
 
-/// What Exchange's front end says.
-fn exchange(
-    configuration: &Configuration,
-    application: &Application,
-    level: &ConfigPath,
-    path: &str,
-    request: &WebRequest,
-    identity: &Identity<'_>,
-    request_id: &str,
-) -> Answer {
-    let below = path
-        .get(application.path.len()..)
-        .unwrap_or_default()
-        .to_ascii_lowercase();
-    let mut headers = vec![
-        ("request-id", request_id.to_owned()),
-        ("X-FEServer", identity.name.to_uppercase()),
-        ("X-AspNet-Version", "4.0.30319".to_owned()),
-    ];
-    if application.path == "/" {
-        return match path {
-            "/" => redirect("/owa/", headers),
-            _ => page(404, 0, "Not Found"),
-        };
-    }
-    if below == "/healthcheck.htm" {
-        if identity.unhealthy {
-            return page(503, 0, "Service Unavailable");
-        }
-        let body = format!("200 OK<br/>{}", identity.full_name);
-        headers.push(("Content-Type", "text/html; charset=utf-8".to_owned()));
-        return reply(200, 0, headers, body);
-    }
-    let lower = application.path.to_ascii_lowercase();
-    match lower.as_str() {
-        "/owa" if below.starts_with("/auth/") => {
-            headers.push(("Content-Type", "text/html; charset=utf-8".to_owned()));
-            return reply(
-                200,
-                0,
-                headers,
-                "<!DOCTYPE html><html><head><title>Outlook</title></head></html>".to_owned(),
-            );
-        }
-        "/owa" | "/ecp" if !request.authorization => {
-            return redirect(&format!("/owa/auth/logon.aspx?url={lower}%2f&reason=0"), headers);
-        }
-        "/microsoft-server-activesync" if request.authorization && request.method == "OPTIONS" => {
-            headers.push(("Allow", "OPTIONS,POST".to_owned()));
-            headers.push(("MS-Server-ActiveSync", "15.2".to_owned()));
-            headers.push((
-                "MS-ASProtocolVersions",
-                "2.5,12.0,12.1,14.0,14.1,16.0,16.1".to_owned(),
-            ));
-            headers.push((
-                "MS-ASProtocolCommands",
-                "Sync,SendMail,FolderSync,Ping,Provision,Options".to_owned(),
-            ));
-            return reply(200, 0, headers, String::new());
-        }
-        _ if request.authorization => return reply(200, 0, headers, String::new()),
-        _ => {}
-    }
-    let challenges = challenges(configuration, level, identity.domain);
-    if challenges.is_empty() {
-        return reply(200, 0, headers, String::new());
-    }
-    headers.extend(
-        challenges
-            .into_iter()
-            .map(|challenge| ("WWW-Authenticate", challenge)),
-    );
-    reply(401, 0, headers, String::new())
-}
-
-/// The `WWW-Authenticate` values of a path, from its authentication sections; none where anonymous is the only way.
-fn challenges(configuration: &Configuration, level: &ConfigPath, domain: &str) -> Vec<String> {
-    let enabled = |section: &str| {
-        read(configuration, section, level)
-            .is_ok_and(|(schema, effective)| effective.is_true(schema, "enabled"))
-    };
-    let mut challenges = Vec::new();
-    if enabled(WINDOWS) {
-        challenges.extend(["Negotiate".to_owned(), "NTLM".to_owned()]);
-    }
-    if enabled(BASIC) {
-        challenges.push(format!("Basic realm=\"mail.{domain}\""));
-    }
-    // With anonymous access on, Exchange's own modules still ask for credentials wherever a scheme is offered.
-    if challenges.is_empty() && !enabled(ANONYMOUS) {
-        challenges.push("Negotiate".to_owned());
-    }
-    challenges
-}
-
 fn reply(status: u16, substatus: u16, headers: Vec<(&str, String)>, body: String) -> Answer {
-    let mut headers: Vec<(String, String)> = headers.into_iter().map(|(n, v)| (n.to_owned(), v)).collect();
-    headers.push(("Server".to_owned(), "Microsoft-IIS/10.0".to_owned()));
-    headers.push(("X-Powered-By".to_owned(), "ASP.NET".to_owned()));
+    let headers = headers.into_iter().map(|(n, v)| (n.to_owned(), v)).collect();
     Answer {
         reply: WebReply::Reply {
             status,

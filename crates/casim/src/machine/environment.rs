@@ -26,15 +26,13 @@ impl Environment {
         let temporary = format!(r"{profile}\AppData\Local\Temp");
         let computer = options.name.to_uppercase();
         let path = PATH.join(";");
+        let exchange = format!(r"{}\", options.exchange.folder());
         let known: &[(&str, &str)] = &[
             ("ALLUSERSPROFILE", r"C:\ProgramData"),
             ("CommonProgramFiles", r"C:\Program Files\Common Files"),
             ("COMPUTERNAME", &computer),
             ("ComSpec", r"C:\Windows\system32\cmd.exe"),
-            (
-                "ExchangeInstallPath",
-                r"C:\Program Files\Microsoft\Exchange Server\V15\",
-            ),
+            ("ExchangeInstallPath", &exchange),
             ("OS", "Windows_NT"),
             ("Path", &path),
             ("PATHEXT", ".COM;.EXE;.BAT;.CMD"),

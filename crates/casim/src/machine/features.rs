@@ -1,5 +1,6 @@
 //! Windows features as `dism` sees them.
 
+use super::WindowsRelease;
 use super::configuration::schema::{GLOBAL_MODULES, MODULES, known};
 use super::configuration::{ConfigPath, Configuration, Edit, Position};
 
@@ -38,13 +39,12 @@ pub(super) struct Feature {
 /// The feature whose modules enforce ipSecurity.
 pub(super) const IP_SECURITY: &str = "IIS-IPSecurity";
 
+const DYNAMIC: &str = "DynamicIpRestrictionModule";
+
 /// The native modules that the feature brings, with their libraries.
 const IP_SECURITY_MODULES: &[(&str, &str)] = &[
     ("IpRestrictionModule", r"%windir%\System32\inetsrv\iprestr.dll"),
-    (
-        "DynamicIpRestrictionModule",
-        r"%windir%\System32\inetsrv\diprestr.dll",
-    ),
+    (DYNAMIC, r"%windir%\System32\inetsrv\diprestr.dll"),
 ];
 
 static FEATURES: &[Feature] = &[
@@ -103,9 +103,16 @@ static FEATURES: &[Feature] = &[
 pub(super) struct Features(Vec<Feature>);
 
 impl Features {
-    /// What a fresh Exchange 2019 server has.
-    pub(super) fn exchange_2019() -> Self {
-        Self(FEATURES.to_vec())
+    /// What a fresh Exchange server has.
+    pub(super) fn fresh(windows: WindowsRelease) -> Self {
+        let mut features = FEATURES.to_vec();
+        for feature in &mut features {
+            if feature.state == FeatureState::DisabledWithPayloadRemoved && !windows.has_features_on_demand()
+            {
+                feature.state = FeatureState::Disabled;
+            }
+        }
+        Self(features)
     }
 
     /// The feature with this name, ignoring case.
@@ -147,7 +154,12 @@ impl Features {
 /// Writes or removes the modules in `applicationHost.config`. Workers that run do not notice.
 fn register_modules(configuration: &mut Configuration, register: bool) {
     let server = ConfigPath::apphost();
-    for (name, library) in IP_SECURITY_MODULES {
+    // The dynamic restrictions are a download of their own for IIS 7.
+    let windows = configuration.windows();
+    let brought = IP_SECURITY_MODULES
+        .iter()
+        .filter(|(name, _)| *name != DYNAMIC || windows.has_deny_action());
+    for (name, library) in brought {
         let named = ("name".to_owned(), (*name).to_owned());
         for (section, values) in [
             (
@@ -177,7 +189,7 @@ fn register_modules(configuration: &mut Configuration, register: bool) {
 
 #[cfg(test)]
 mod tests {
-    use super::{FeatureState, Features, IP_SECURITY};
+    use super::{FeatureState, Features, IP_SECURITY, WindowsRelease};
     use crate::machine::configuration::schema::{GLOBAL_MODULES, MODULES, known};
     use crate::machine::configuration::{ConfigPath, Configuration};
 
@@ -196,7 +208,10 @@ mod tests {
 
     #[test]
     fn enabling_registers_the_modules_and_disabling_takes_them_away() {
-        let (mut features, mut configuration) = (Features::exchange_2019(), Configuration::exchange_2019());
+        let (mut features, mut configuration) = (
+            Features::fresh(WindowsRelease::default()),
+            Configuration::exchange_2019(),
+        );
         let stamp = configuration.stamp();
         assert_eq!(registered(&configuration), [false, false]);
         features.set(
@@ -212,7 +227,10 @@ mod tests {
 
     #[test]
     fn a_pending_feature_is_there_after_a_restart() {
-        let (mut features, mut configuration) = (Features::exchange_2019(), Configuration::exchange_2019());
+        let (mut features, mut configuration) = (
+            Features::fresh(WindowsRelease::default()),
+            Configuration::exchange_2019(),
+        );
         features.set(IP_SECURITY, FeatureState::EnablePending, &mut configuration);
         assert_eq!(registered(&configuration), [false, false]);
         features.restart(&mut configuration);

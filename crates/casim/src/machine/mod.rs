@@ -1,4 +1,4 @@
-//! One simulated Exchange 2019 server, without sockets: what a command prompt and a web client see of it.
+//! One simulated Exchange server, without sockets: what a command prompt and a web client see of it.
 //!
 //! `endpoint` hands command lines to [`Machine::run`], `front_end` hands requests to [`Machine::web`]. Everything else
 //! in this folder is the state behind these two: features, configuration, services, worker processes, registry.
@@ -36,7 +36,9 @@ mod log;
 mod options;
 mod pools;
 mod programs;
+mod redirection;
 mod registry;
+mod release;
 mod services;
 mod session;
 mod shell;
@@ -51,7 +53,8 @@ use std::time::Duration;
 
 pub use faults::{Countdown, Faults, Needle, Switch};
 pub use log::WebLogLine;
-pub use options::MachineOptions;
+pub use options::{MachineOptions, MoreSite};
+pub use release::{ExchangeRelease, WindowsRelease};
 pub use session::Session;
 pub use stream::{Chunk, Output, OutputSink, Stdin, Stream, StreamSink};
 pub use web::{WebReply, WebRequest};
@@ -63,7 +66,7 @@ use state::State;
 /// How many web requests and command lines are remembered; older ones are forgotten.
 const REMEMBERED: usize = 200_000;
 
-/// One simulated Exchange 2019 server. Shared by `Arc`; every method takes `&self`.
+/// One simulated Exchange server. Shared by `Arc`; every method takes `&self`.
 #[derive(Debug)]
 pub struct Machine {
     options: MachineOptions,
@@ -95,6 +98,16 @@ impl Machine {
     /// The server's short name, e.g. `CAS01`.
     pub fn name(&self) -> &str {
         &self.options.name
+    }
+
+    /// Which Windows it runs.
+    pub fn windows(&self) -> WindowsRelease {
+        self.options.windows
+    }
+
+    /// Which Exchange it runs.
+    pub fn exchange(&self) -> ExchangeRelease {
+        self.options.exchange
     }
 
     /// The full name as Exchange writes it into `healthcheck.htm`: `CAS01.CONTOSO.EXAMPLE`.
@@ -139,6 +152,7 @@ impl Machine {
             name: &self.options.name,
             full_name: &full_name,
             domain: &self.options.domain,
+            exchange: self.options.exchange,
             unhealthy: self.faults.health_stays_503.is_on(),
         };
         let now = self.clock.now();
@@ -207,6 +221,13 @@ impl Machine {
             .files
             .get(&path.to_lowercase())
             .map(|(_, bytes)| bytes.clone())
+    }
+
+    /// The bytes of a file as programs on the server see them: uploaded ones, and IIS's `redirection.config`.
+    fn contents(&self, path: &str) -> Option<Vec<u8>> {
+        let shared = self.options.shared_configuration.as_deref();
+        self.file(path)
+            .or_else(|| redirection::text_of(path, shared).map(String::into_bytes))
     }
 
     /// The full paths of all uploaded files, half-received ones included.

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use super::{ExchangeRelease, WindowsRelease};
+
 /// How to make a [`Machine`](super::Machine).
 #[derive(Debug, Clone)]
 pub struct MachineOptions {
@@ -10,6 +12,16 @@ pub struct MachineOptions {
     pub name: String,
     /// The DNS domain, e.g. `contoso.example`.
     pub domain: String,
+    /// Which Windows, and with it which IIS.
+    pub windows: WindowsRelease,
+    /// Which Exchange.
+    pub exchange: ExchangeRelease,
+    /// The name of the site that clients reach; an administrator may have renamed `Default Web Site`.
+    pub front_end_site: String,
+    /// More sites that offer applications of the front end.
+    pub more_sites: Vec<MoreSite>,
+    /// The folder on another server from which IIS takes its configuration, e.g. `\\FILES01\iis$`.
+    pub shared_configuration: Option<String>,
     /// The server's own addresses as `netsh` shows them, loopback included.
     pub addresses: Vec<IpAddr>,
     /// Seed of everything that chance decides (process ids, backup stamps).
@@ -20,12 +32,28 @@ pub struct MachineOptions {
     pub known_as: BTreeMap<IpAddr, IpAddr>,
 }
 
+/// A site beside the front end's own, as administrators make them for another name or another way of logging in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MoreSite {
+    /// The site's name.
+    pub name: String,
+    /// The host name of its binding at port 443.
+    pub host: String,
+    /// The applications of the front end that it offers as well, e.g. `/Microsoft-Server-ActiveSync`.
+    pub applications: Vec<String>,
+}
+
 impl MachineOptions {
-    /// A server with the loopback addresses only, in `contoso.example`, at real speed, seed 0.
+    /// A Windows Server 2019 with Exchange 2019, with the loopback addresses only, in `contoso.example`, at real speed, seed 0.
     pub fn named(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
             domain: "contoso.example".to_owned(),
+            windows: WindowsRelease::default(),
+            exchange: ExchangeRelease::default(),
+            front_end_site: "Default Web Site".to_owned(),
+            more_sites: Vec::new(),
+            shared_configuration: None,
             addresses: vec![
                 IpAddr::V4(std::net::Ipv4Addr::LOCALHOST),
                 IpAddr::V6(std::net::Ipv6Addr::LOCALHOST),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::MachineOptions;
+use super::{ExchangeRelease, MachineOptions, WindowsRelease};
 
 /// One named value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,115 +48,79 @@ pub(super) fn full_path(key: &str) -> Option<String> {
 }
 
 impl Registry {
-    /// What IIS's and Exchange's setup wrote.
-    pub(super) fn exchange_2019(options: &MachineOptions) -> Self {
+    /// What the setups of Windows, IIS and Exchange wrote.
+    pub(super) fn fresh(options: &MachineOptions) -> Self {
         let mut registry = Self(BTreeMap::new());
-        let exchange = r"C:\Program Files\Microsoft\Exchange Server\V15";
-        let name = options.name.to_uppercase();
-        let known: &[(&str, &str, &str, &str)] = &[
-            (
-                r"SOFTWARE\Microsoft\InetStp",
-                "VersionString",
-                "REG_SZ",
-                "Version 10.0",
-            ),
-            (r"SOFTWARE\Microsoft\InetStp", "SetupString", "REG_SZ", "IIS 10.0"),
-            (r"SOFTWARE\Microsoft\InetStp", "MajorVersion", "REG_DWORD", "0xa"),
-            (r"SOFTWARE\Microsoft\InetStp", "MinorVersion", "REG_DWORD", "0x0"),
-            (
-                r"SOFTWARE\Microsoft\InetStp",
-                "InstallPath",
-                "REG_SZ",
-                r"C:\Windows\system32\inetsrv",
-            ),
-            (
-                r"SOFTWARE\Microsoft\ExchangeServer\v15\Setup",
-                "MsiProductMajor",
-                "REG_DWORD",
-                "0xf",
-            ),
-            (
-                r"SOFTWARE\Microsoft\ExchangeServer\v15\Setup",
-                "MsiProductMinor",
-                "REG_DWORD",
-                "0x2",
-            ),
-            (
-                r"SOFTWARE\Microsoft\ExchangeServer\v15\Setup",
-                "MsiBuildMajor",
-                "REG_DWORD",
-                "0x3da",
-            ),
-            (
-                r"SOFTWARE\Microsoft\ExchangeServer\v15\Setup",
-                "MsiBuildMinor",
-                "REG_DWORD",
-                "0x5",
-            ),
-            (
-                r"SOFTWARE\Microsoft\ExchangeServer\v15\Setup",
-                "OwaVersion",
-                "REG_SZ",
-                "15.2.986.14",
-            ),
-            (
-                r"SOFTWARE\Microsoft\ExchangeServer\v15\Setup",
-                "MsiInstallPath",
-                "REG_SZ",
-                &format!(r"{exchange}\"),
-            ),
-            (
-                r"SOFTWARE\Microsoft\Windows NT\CurrentVersion",
-                "ProductName",
-                "REG_SZ",
-                "Windows Server 2019 Standard",
-            ),
-            (
-                r"SOFTWARE\Microsoft\Windows NT\CurrentVersion",
-                "CurrentBuild",
-                "REG_SZ",
-                "17763",
-            ),
-            (
-                r"SOFTWARE\Microsoft\Windows NT\CurrentVersion",
-                "CurrentVersion",
-                "REG_SZ",
-                "6.3",
-            ),
-            (
-                r"SYSTEM\CurrentControlSet\Control\ComputerName\ComputerName",
-                "ComputerName",
-                "REG_SZ",
-                &name,
-            ),
-            (
-                r"SYSTEM\CurrentControlSet\Control\ComputerName\ActiveComputerName",
-                "ComputerName",
-                "REG_SZ",
-                &name,
-            ),
-            (
-                r"SYSTEM\CurrentControlSet\Services\Tcpip\Parameters",
-                "Hostname",
-                "REG_SZ",
-                &options.name,
-            ),
-            (
-                r"SYSTEM\CurrentControlSet\Services\Tcpip\Parameters",
-                "Domain",
-                "REG_SZ",
-                &options.domain,
-            ),
-        ];
-        for (key, name, kind, data) in known {
-            let value = Value {
-                name: (*name).to_owned(),
-                kind: (*kind).to_owned(),
-                data: (*data).to_owned(),
-            };
-            registry.set(&format!(r"HKEY_LOCAL_MACHINE\{key}"), Some(value));
-        }
+        registry.write_web_server(options.windows);
+        registry.write_exchange(options.exchange);
+        registry.write_windows(options);
         registry
+    }
+
+    fn write_web_server(&mut self, windows: WindowsRelease) {
+        let (major, minor) = windows.iis();
+        let key = r"SOFTWARE\Microsoft\InetStp";
+        self.write(
+            key,
+            "VersionString",
+            "REG_SZ",
+            &format!("Version {major}.{minor}"),
+        );
+        self.write(key, "SetupString", "REG_SZ", &format!("IIS {major}.{minor}"));
+        self.write(key, "MajorVersion", "REG_DWORD", &format!("{major:#x}"));
+        self.write(key, "MinorVersion", "REG_DWORD", &format!("{minor:#x}"));
+        self.write(key, "InstallPath", "REG_SZ", r"C:\Windows\system32\inetsrv");
+    }
+
+    fn write_exchange(&mut self, exchange: ExchangeRelease) {
+        let generation = exchange.generation().to_lowercase();
+        let key = format!(r"SOFTWARE\Microsoft\ExchangeServer\{generation}\Setup");
+        let names = [
+            "MsiProductMajor",
+            "MsiProductMinor",
+            "MsiBuildMajor",
+            "MsiBuildMinor",
+        ];
+        for (name, number) in names.into_iter().zip(exchange.setup_version()) {
+            self.write(&key, name, "REG_DWORD", &format!("{number:#x}"));
+        }
+        self.write(&key, "OwaVersion", "REG_SZ", exchange.owa_version());
+        self.write(
+            &key,
+            "MsiInstallPath",
+            "REG_SZ",
+            &format!(r"{}\", exchange.folder()),
+        );
+    }
+
+    fn write_windows(&mut self, options: &MachineOptions) {
+        let key = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion";
+        self.write(key, "ProductName", "REG_SZ", options.windows.product_name());
+        self.write(key, "CurrentBuild", "REG_SZ", options.windows.build());
+        self.write(
+            key,
+            "CurrentVersion",
+            "REG_SZ",
+            options.windows.registry_version(),
+        );
+        let name = options.name.to_uppercase();
+        for key in ["ComputerName", "ActiveComputerName"] {
+            let key = format!(r"SYSTEM\CurrentControlSet\Control\ComputerName\{key}");
+            self.write(&key, "ComputerName", "REG_SZ", &name);
+        }
+        let key = r"SYSTEM\CurrentControlSet\Services\Tcpip\Parameters";
+        self.write(key, "Hostname", "REG_SZ", &options.name);
+        self.write(key, "Domain", "REG_SZ", &options.domain);
+    }
+
+    /// Writes a value below `HKEY_LOCAL_MACHINE`.
+    fn write(&mut self, key: &str, name: &str, kind: &str, data: &str) {
+        let value = Value {
+            name: name.to_owned(),
+            kind: kind.to_owned(),
+            data: data.to_owned(),
+        };
+        self.set(&format!(r"HKEY_LOCAL_MACHINE\{key}"), Some(value));
     }
 
     /// The key's path as it is spelt, and its values; `None` when there is no such key.
@@ -250,7 +214,7 @@ mod tests {
 
     #[test]
     fn keys_and_values_are_found_without_case_and_kept_as_written() {
-        let mut registry = Registry::exchange_2019(&MachineOptions::named("cas01"));
+        let mut registry = Registry::fresh(&MachineOptions::named("cas01"));
         let key = full_path(r"hklm\software\Contoso\casgate\").expect("a hive");
         assert_eq!(key, r"HKEY_LOCAL_MACHINE\software\Contoso\casgate");
         let value = |data: &str| Value {
@@ -283,7 +247,7 @@ mod tests {
 
     #[test]
     fn setup_left_the_versions() {
-        let registry = Registry::exchange_2019(&MachineOptions::named("cas01"));
+        let registry = Registry::fresh(&MachineOptions::named("cas01"));
         let data = |key: &str, name: &str| {
             full_path(key)
                 .and_then(|key| registry.value(&key, name))

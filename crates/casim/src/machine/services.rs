@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::ExchangeRelease;
 use super::chance::Chance;
 
 /// World Wide Web Publishing Service.
@@ -14,6 +15,9 @@ pub(super) const W3SVC: &str = "W3SVC";
 pub(super) const WAS: &str = "WAS";
 /// IIS Admin Service.
 pub(super) const IISADMIN: &str = "IISADMIN";
+
+/// Microsoft Exchange Health Manager.
+const HEALTH_MANAGER: &str = "MSExchangeHM";
 
 /// `SERVICE_STATUS.dwCurrentState`, with the numbers of the Win32 API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,7 +124,7 @@ static PROFILES: &[Profile] = &[
         &["RPCSS"],
     ),
     own(
-        "MSExchangeHM",
+        HEALTH_MANAGER,
         "Microsoft Exchange Health Manager",
         r#""C:\Program Files\Microsoft\Exchange Server\V15\Bin\MSExchangeHMHost.exe""#,
     ),
@@ -175,15 +179,17 @@ pub(super) enum WebServiceEvent {
 pub(super) struct Services(Vec<Service>);
 
 impl Services {
-    /// All running.
-    pub(super) fn running(chance: &mut Chance) -> Self {
+    /// All that this Exchange has, running.
+    pub(super) fn running(exchange: ExchangeRelease, chance: &mut Chance) -> Self {
         let start = |profile| Service {
             profile,
             state: ServiceState::Stopped,
             pid: 0,
             plan: VecDeque::new(),
         };
-        let mut services = Self(PROFILES.iter().map(start).collect());
+        // The Health Manager came with Managed Availability.
+        let there = |profile: &&Profile| profile.name != HEALTH_MANAGER || exchange.has_front_end();
+        let mut services = Self(PROFILES.iter().filter(there).map(start).collect());
         for index in 0..services.0.len() {
             services.enter(index, ServiceState::Running, chance);
         }

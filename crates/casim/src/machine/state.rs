@@ -32,14 +32,14 @@ impl State {
     /// A server that has been up for long.
     pub(super) fn fresh(options: &MachineOptions) -> Self {
         let mut chance = Chance::new(options.seed, &options.name);
-        let configuration = Configuration::exchange_2019();
+        let configuration = Configuration::fresh(options);
         let mut pools = Pools::default();
         pools.start_all(&configuration, Duration::ZERO, true, &mut chance);
         let history = ("CFGHISTORY_0000000001".to_owned(), configuration.clone());
         Self {
-            services: Services::running(&mut chance),
-            features: Features::exchange_2019(),
-            registry: Registry::exchange_2019(options),
+            services: Services::running(options.exchange, &mut chance),
+            features: Features::fresh(options.windows),
+            registry: Registry::fresh(options),
             backups: BTreeMap::from([history]),
             reset_enabled: true,
             files: BTreeMap::new(),

@@ -9,6 +9,8 @@ pub struct WebRequest {
     pub method: String,
     /// Path with query, e.g. `/Microsoft-Server-ActiveSync/healthcheck.htm`.
     pub path: String,
+    /// The name that was asked for (`Host`), without a port.
+    pub host: Option<String>,
     /// The peer of the TCP connection.
     pub client: IpAddr,
     /// Whether it came over TLS.
@@ -25,6 +27,7 @@ impl WebRequest {
         Self {
             method: "GET".to_owned(),
             path: path.into(),
+            host: None,
             client,
             https: true,
             forwarded_for: None,

@@ -16,6 +16,7 @@ pub(crate) async fn run(args: &Simulate, printer: &Printer) -> Result<ExitCode, 
         first_port: args.first_port,
         ..FarmOptions::default()
     };
+    let options = if args.mixed { options.mixed() } else { options };
     let farm = Farm::start(options)
         .await
         .map_err(|source| Error::Farm { source })?;

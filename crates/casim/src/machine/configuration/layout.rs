@@ -1,11 +1,13 @@
-//! What Exchange 2019's setup leaves in `applicationHost.config`: sites, applications, pools, modules, locations.
+//! What Exchange's setup leaves in `applicationHost.config`: sites, applications, pools, modules, locations.
 //!
 //! A test compares these tables with a configuration file that a real Exchange 2019 server had, where one is at hand.
+//! Exchange 2016 gets the same, 2013 the same without what came later, 2010 has tables of its own (`exchange_2010`).
 
 use super::schema::{
     ACCESS, ANONYMOUS, BASIC, GLOBAL_MODULES, IP_SECURITY, MODULES, OverrideMode, WINDOWS, known,
 };
-use super::{AppPool, Application, ConfigPath, Configuration, Directive, Site, Values};
+use super::{AppPool, Application, ConfigPath, Configuration, Directive, Site, Values, exchange_2010};
+use crate::machine::{ExchangeRelease, MachineOptions};
 
 /// Application pools; `true` for the ones whose workers may not overlap on recycling.
 const POOLS: &[(&str, bool)] = &[
@@ -161,7 +163,7 @@ const MANAGED_MODULES: &[(&str, &str)] = &[
 ];
 
 /// One location tag: level, `sslFlags` if written there, anonymous, basic, Windows authentication if written there.
-type Tag = (&'static str, Option<&'static str>, Option<[bool; 3]>);
+pub(super) type Tag = (&'static str, Option<&'static str>, Option<[bool; 3]>);
 
 const SSL: Option<&str> = Some("Ssl, Ssl128");
 const NO_SSL: Option<&str> = Some("None");
@@ -213,48 +215,128 @@ const LOCATIONS: &[Tag] = &[
     ("Default Web Site/Rpc", NO_SSL, Some([false, true, true])),
 ];
 
-const FRONT_END_FOLDER: &str = r"C:\Program Files\Microsoft\Exchange Server\V15\FrontEnd\HttpProxy";
-const BACK_END_FOLDER: &str = r"C:\Program Files\Microsoft\Exchange Server\V15\ClientAccess";
+/// The site that Exchange's setup finds in Windows.
+const FRONT_END_SITE: &str = "Default Web Site";
 
-pub(super) fn exchange_2019() -> Configuration {
+/// Applications and pools that came with Exchange 2016.
+const REST: &str = "/API";
+const REST_POOLS: &[&str] = &["MSExchangeRestAppPool", "MSExchangeRestFrontEndAppPool"];
+
+/// The configuration of a fresh server.
+pub(super) fn fresh(options: &MachineOptions) -> Configuration {
+    let exchange = options.exchange;
+    let is_there = |name: &str| exchange >= ExchangeRelease::Exchange2016 || !REST_POOLS.contains(&name);
+    let runtime = if exchange.has_front_end() { "v4.0" } else { "v2.0" };
     let pool = |(name, exclusive): &(&str, bool)| AppPool {
         name: (*name).to_owned(),
-        classic: name.ends_with("Classic"),
+        runtime,
+        classic: name.contains("Classic"),
         disallow_overlapping_rotation: *exclusive,
     };
-    let mut back_end = site(
-        2,
-        "Exchange Back End",
-        BACK_END_BINDINGS,
-        BACK_END,
-        BACK_END_FOLDER,
-    );
-    if let Some(root) = back_end.applications.first_mut() {
-        let more = BACK_END_DIRECTORIES.iter();
-        root.directories
-            .extend(more.map(|(path, folder)| ((*path).to_owned(), joined(BACK_END_FOLDER, folder))));
-    }
+    let (pools, locations) = match exchange.has_front_end() {
+        true => (POOLS, LOCATIONS),
+        false => (exchange_2010::POOLS, exchange_2010::LOCATIONS),
+    };
     let mut configuration = Configuration {
-        sites: vec![
-            site(
-                1,
-                "Default Web Site",
-                FRONT_END_BINDINGS,
-                FRONT_END,
-                FRONT_END_FOLDER,
-            ),
-            back_end,
-        ],
-        pools: POOLS.iter().map(pool).collect(),
+        sites: sites(options),
+        pools: pools
+            .iter()
+            .filter(|(name, _)| is_there(name))
+            .map(pool)
+            .collect(),
         files: Vec::new(),
         modes: Vec::new(),
         stamp: 1,
+        windows: options.windows,
     };
     configuration.write_server_sections();
-    for tag in LOCATIONS {
-        configuration.write_location(tag);
+    for (level, ssl, authentication) in locations {
+        let Some(below) = level.strip_prefix(FRONT_END_SITE) else {
+            configuration.write_location(level, *ssl, *authentication);
+            continue;
+        };
+        let is_api = below == REST && exchange < ExchangeRelease::Exchange2016;
+        for site in front_end_sites(options, below).filter(|_| !is_api) {
+            configuration.write_location(&format!("{site}{below}"), *ssl, *authentication);
+        }
     }
     configuration
+}
+
+/// The sites that have this path: the front end's own, and those that an administrator added.
+fn front_end_sites<'a>(options: &'a MachineOptions, below: &str) -> impl Iterator<Item = &'a str> {
+    let more = options.more_sites.iter().filter(move |site| {
+        let in_application = |application: &String| {
+            let rest = below.strip_prefix(application.as_str());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        below.is_empty() || site.applications.iter().any(in_application)
+    });
+    let names: Vec<&str> = more.map(|site| site.name.as_str()).collect();
+    std::iter::once(options.front_end_site.as_str()).chain(names)
+}
+
+fn sites(options: &MachineOptions) -> Vec<Site> {
+    let exchange = options.exchange;
+    let folder = |below: &str| format!(r"{}\{below}", exchange.folder());
+    let name = options.front_end_site.as_str();
+    let client_access = folder("ClientAccess");
+    let mut sites = match exchange.has_front_end() {
+        true => {
+            let mut back_end = site(
+                2,
+                "Exchange Back End",
+                BACK_END_BINDINGS,
+                BACK_END,
+                &client_access,
+            );
+            if let Some(root) = back_end.applications.first_mut() {
+                let more = BACK_END_DIRECTORIES.iter();
+                root.directories
+                    .extend(more.map(|(path, folder)| ((*path).to_owned(), joined(&client_access, folder))));
+            }
+            let front_end = site(
+                1,
+                name,
+                FRONT_END_BINDINGS,
+                FRONT_END,
+                &folder(r"FrontEnd\HttpProxy"),
+            );
+            vec![front_end, back_end]
+        }
+        false => vec![site(
+            1,
+            name,
+            exchange_2010::BINDINGS,
+            exchange_2010::APPLICATIONS,
+            &client_access,
+        )],
+    };
+    if exchange < ExchangeRelease::Exchange2016 {
+        for site in &mut sites {
+            site.applications.retain(|application| application.path != REST);
+        }
+    }
+    for more in &options.more_sites {
+        let id = u32::try_from(sites.len() + 1).unwrap_or(u32::MAX);
+        let offered = |application: &&Application| {
+            application.path == "/" || more.applications.contains(&application.path)
+        };
+        let applications = sites.first().map(|front_end| &front_end.applications);
+        sites.push(Site {
+            id,
+            name: more.name.clone(),
+            bindings: vec![("https".to_owned(), format!("*:443:{}", more.host))],
+            applications: applications
+                .into_iter()
+                .flatten()
+                .filter(offered)
+                .cloned()
+                .collect(),
+            started: true,
+        });
+    }
+    sites
 }
 
 fn site(
@@ -331,7 +413,7 @@ impl Configuration {
         }
     }
 
-    fn write_location(&mut self, (level, ssl, authentication): &Tag) {
+    fn write_location(&mut self, level: &str, ssl: Option<&str>, authentication: Option<[bool; 3]>) {
         let (server, level) = (ConfigPath::apphost(), ConfigPath::parse(level));
         let mut put = |section: &str, name: &'static str, value: &str| {
             if let Some(schema) = known(section) {
@@ -343,7 +425,7 @@ impl Configuration {
         }
         if let Some(enabled) = authentication {
             for (section, enabled) in [ANONYMOUS, BASIC, WINDOWS].into_iter().zip(enabled) {
-                put(section, "enabled", if *enabled { "true" } else { "false" });
+                put(section, "enabled", if enabled { "true" } else { "false" });
             }
         }
     }

@@ -6,6 +6,7 @@
 
 mod edit;
 mod effective;
+mod exchange_2010;
 mod layout;
 mod path;
 pub(in crate::machine) mod schema;
@@ -16,6 +17,7 @@ pub(in crate::machine) use effective::{Duplicate, Effective};
 pub(in crate::machine) use path::ConfigPath;
 pub(in crate::machine) use section::{Directive, Section, Values};
 
+use super::{MachineOptions, WindowsRelease};
 use schema::{OverrideMode, SectionSchema};
 
 /// The section store and the objects of one web server.
@@ -26,6 +28,7 @@ pub(in crate::machine) struct Configuration {
     files: Vec<File>,
     modes: Vec<Mode>,
     stamp: u64,
+    windows: WindowsRelease,
 }
 
 /// `applicationHost.config` or one `web.config`.
@@ -75,15 +78,28 @@ pub(in crate::machine) struct Application {
 #[derive(Debug, Clone)]
 pub(in crate::machine) struct AppPool {
     pub(in crate::machine) name: String,
+    /// `v4.0`.
+    pub(in crate::machine) runtime: &'static str,
     pub(in crate::machine) classic: bool,
     /// A recycled worker must be gone before its successor starts.
     pub(in crate::machine) disallow_overlapping_rotation: bool,
 }
 
 impl Configuration {
+    /// The configuration of a fresh Exchange server without IP restrictions.
+    pub(in crate::machine) fn fresh(options: &MachineOptions) -> Self {
+        layout::fresh(options)
+    }
+
     /// The configuration of a fresh Exchange 2019 server without IP restrictions.
+    #[cfg(test)]
     pub(in crate::machine) fn exchange_2019() -> Self {
-        layout::exchange_2019()
+        Self::fresh(&MachineOptions::named("CAS01"))
+    }
+
+    /// Whose IIS this is: what its schema has.
+    pub(in crate::machine) fn windows(&self) -> WindowsRelease {
+        self.windows
     }
 
     /// Changes with every commit; a writer that read another stamp must not commit.

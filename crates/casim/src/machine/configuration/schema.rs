@@ -1,7 +1,10 @@
 //! The sections that the simulator knows, as IIS's own schema declares them: attributes, defaults, keys, locks.
 //!
 //! Names, defaults, key attributes and `overrideModeDefault` are facts of `IIS_schema.xml` and of the `configSections`
-//! of `applicationHost.config` on IIS 10. Child elements inside a section (`<files>`, `<providers>`, ...) are not modelled.
+//! of `applicationHost.config` on IIS 10; IIS 7 has less of
+//! them, see [`all`]. Child elements inside a section (`<files>`, `<providers>`, ...) are not modelled.
+
+use crate::machine::WindowsRelease;
 
 /// What values an attribute takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,6 +118,8 @@ const fn with_collection(
 
 /// The section this whole program is about.
 pub(in crate::machine) const IP_SECURITY: &str = "system.webServer/security/ipSecurity";
+/// Limits by the number of requests; IIS 8 and later.
+const DYNAMIC_IP_SECURITY: &str = "system.webServer/security/dynamicIpSecurity";
 /// TLS requirements of a path.
 pub(in crate::machine) const ACCESS: &str = "system.webServer/security/access";
 /// Modules enabled for requests.
@@ -131,14 +136,25 @@ pub(in crate::machine) const WINDOWS: &str = "system.webServer/security/authenti
 
 use OverrideMode::{Allow, Deny};
 
+const ENABLE_REVERSE_DNS: Attribute = boolean("enableReverseDns", "false");
+const ALLOW_UNLISTED: Attribute = boolean("allowUnlisted", "true");
+
+/// The same section before `denyAction` and `enableProxyMode` came with IIS 8.
+static IP_SECURITY_OF_IIS_7: SectionSchema = with_collection(
+    section(IP_SECURITY, Deny, &[ENABLE_REVERSE_DNS, ALLOW_UNLISTED]),
+    IP_KEYS,
+    IP_ENTRY,
+);
+
+/// The sections of IIS 8 and later.
 static SECTIONS: &[SectionSchema] = &[
     with_collection(
         section(
             IP_SECURITY,
             Deny,
             &[
-                boolean("enableReverseDns", "false"),
-                boolean("allowUnlisted", "true"),
+                ENABLE_REVERSE_DNS,
+                ALLOW_UNLISTED,
                 boolean("enableProxyMode", "false"),
                 Attribute {
                     name: "denyAction",
@@ -154,16 +170,13 @@ static SECTIONS: &[SectionSchema] = &[
         section(
             "system.ftpServer/security/ipSecurity",
             Deny,
-            &[
-                boolean("enableReverseDns", "false"),
-                boolean("allowUnlisted", "true"),
-            ],
+            &[ENABLE_REVERSE_DNS, ALLOW_UNLISTED],
         ),
         IP_KEYS,
         IP_ENTRY,
     ),
     section(
-        "system.webServer/security/dynamicIpSecurity",
+        DYNAMIC_IP_SECURITY,
         Deny,
         &[
             Attribute {
@@ -343,8 +356,8 @@ pub(in crate::machine) enum Lookup {
 }
 
 /// Finds a section by full name or by an unambiguous last part, ignoring case.
-pub(in crate::machine) fn find(name: &str) -> Lookup {
-    if let Some(schema) = SECTIONS.iter().find(|s| s.path.eq_ignore_ascii_case(name)) {
+pub(in crate::machine) fn find(name: &str, windows: WindowsRelease) -> Lookup {
+    if let Some(schema) = all(windows).find(|s| s.path.eq_ignore_ascii_case(name)) {
         return Lookup::Known(schema);
     }
     if let Some(path) = UNMODELLED.iter().find(|path| path.eq_ignore_ascii_case(name)) {
@@ -355,7 +368,7 @@ pub(in crate::machine) fn find(name: &str) -> Lookup {
             .next()
             .is_some_and(|last| last.eq_ignore_ascii_case(name))
     };
-    let mut known = SECTIONS.iter().filter(|s| short(s.path));
+    let mut known = all(windows).filter(|s| short(s.path));
     match (known.next(), known.next()) {
         (Some(schema), None) => Lookup::Known(schema),
         (None, _) => UNMODELLED
@@ -366,9 +379,16 @@ pub(in crate::machine) fn find(name: &str) -> Lookup {
     }
 }
 
-/// Every modelled section, in schema order.
-pub(in crate::machine) fn all() -> impl Iterator<Item = &'static SectionSchema> {
-    SECTIONS.iter()
+/// Every modelled section that this Windows' IIS has, in schema order.
+pub(in crate::machine) fn all(windows: WindowsRelease) -> impl Iterator<Item = &'static SectionSchema> {
+    let is_old = !windows.has_deny_action();
+    SECTIONS
+        .iter()
+        .filter(move |s| !(is_old && s.path == DYNAMIC_IP_SECURITY))
+        .map(move |s| match s.path {
+            IP_SECURITY if is_old => &IP_SECURITY_OF_IIS_7,
+            _ => s,
+        })
 }
 
 /// A section that this crate names itself; `None` only if the table above lost it (a test looks).
@@ -414,7 +434,8 @@ impl Attribute {
 #[cfg(test)]
 mod tests {
     use super::{
-        ACCESS, ANONYMOUS, BASIC, GLOBAL_MODULES, IP_SECURITY, Lookup, MODULES, WINDOWS, find, known,
+        ACCESS, ANONYMOUS, BASIC, GLOBAL_MODULES, IP_SECURITY, Lookup, MODULES, WINDOWS, WindowsRelease,
+        find, known,
     };
 
     #[test]
@@ -434,16 +455,45 @@ mod tests {
 
     #[test]
     fn the_short_name_of_ip_security_is_ambiguous() {
-        assert!(matches!(find("ipSecurity"), Lookup::Unknown));
-        assert!(
-            matches!(find("SYSTEM.WEBSERVER/security/ipsecurity"), Lookup::Known(s) if s.path == IP_SECURITY)
-        );
-        assert!(matches!(find("basicAuthentication"), Lookup::Known(s) if s.path == BASIC));
         assert!(matches!(
-            find("handlers"),
+            find("ipSecurity", WindowsRelease::Server2019),
+            Lookup::Unknown
+        ));
+        assert!(
+            matches!(find("SYSTEM.WEBSERVER/security/ipsecurity", WindowsRelease::Server2019), Lookup::Known(s) if s.path == IP_SECURITY)
+        );
+        assert!(
+            matches!(find("basicAuthentication", WindowsRelease::Server2019), Lookup::Known(s) if s.path == BASIC)
+        );
+        assert!(matches!(
+            find("handlers", WindowsRelease::Server2019),
             Lookup::Unmodelled("system.webServer/handlers")
         ));
-        assert!(matches!(find("nosuch"), Lookup::Unknown));
+        assert!(matches!(
+            find("nosuch", WindowsRelease::Server2019),
+            Lookup::Unknown
+        ));
+    }
+
+    #[test]
+    fn iis_7_knows_less_of_ip_security() {
+        let attributes = |windows| match find(IP_SECURITY, windows) {
+            Lookup::Known(schema) => schema.attributes.iter().map(|a| a.name).collect::<Vec<_>>(),
+            _ => Vec::new(),
+        };
+        let old = ["enableReverseDns", "allowUnlisted"];
+        assert_eq!(attributes(WindowsRelease::Server2008R2), old);
+        for windows in [WindowsRelease::Server2012R2, WindowsRelease::Server2016] {
+            assert_eq!(
+                attributes(windows),
+                [&old[..], &["enableProxyMode", "denyAction"]].concat()
+            );
+            assert!(matches!(find("dynamicIpSecurity", windows), Lookup::Known(_)));
+        }
+        assert!(matches!(
+            find("dynamicIpSecurity", WindowsRelease::Server2008R2),
+            Lookup::Unknown
+        ));
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! `dism /online /get-featureinfo|/get-features|/enable-feature|/disable-feature`.
 
 use super::Call;
+use crate::machine::WindowsRelease;
 use crate::machine::features::{Feature, FeatureState, IP_SECURITY};
 use crate::machine::state::State;
 
-const HEAD: &str = "\r\nDeployment Image Servicing and Management tool\r\nVersion: 10.0.17763.5830\r\n\r\n";
-const IMAGE: &str = "Image Version: 10.0.17763.6054\r\n\r\n";
+const HEAD: &str = "\r\nDeployment Image Servicing and Management tool\r\nVersion: ";
 const LOG: &str = "The DISM log file can be found at C:\\Windows\\Logs\\DISM\\dism.log\r\n";
 const SUCCESS: &str = "The operation completed successfully.\r\n";
 
@@ -36,11 +36,13 @@ pub(super) async fn run(call: &mut Call<'_, '_>) -> u32 {
         call.print("Use an elevated command prompt to complete these tasks.\r\n");
         return ELEVATION_REQUIRED;
     }
-    let options = match options(&call.arguments) {
+    let windows = call.machine().options().windows;
+    let (version, image) = windows.servicing();
+    let options = match options(&call.arguments, windows) {
         Ok(options) => options,
         Err(Refused::Unknown(option)) => {
             call.print(&format!(
-                "{HEAD}\r\nError: 87\r\n\r\nThe {option} option is unknown.\r\n"
+                "{HEAD}{version}\r\n\r\n\r\nError: 87\r\n\r\nThe {option} option is unknown.\r\n"
             ));
             call.print("For more information, refer to the help by running DISM.exe /?.\r\n\r\n");
             call.print(LOG);
@@ -55,8 +57,7 @@ pub(super) async fn run(call: &mut Call<'_, '_>) -> u32 {
     if options.quiet {
         call.out.stdout = crate::machine::StreamSink::nul(crate::machine::Stream::Stdout);
     }
-    call.print(HEAD);
-    call.print(IMAGE);
+    call.print(&format!("{HEAD}{version}\r\n\r\nImage Version: {image}\r\n\r\n"));
     if command == "get-features" {
         return list(call);
     }
@@ -80,7 +81,7 @@ enum Refused {
     NotSimulated(String),
 }
 
-fn options(arguments: &[String]) -> Result<Options, Refused> {
+fn options(arguments: &[String], windows: WindowsRelease) -> Result<Options, Refused> {
     let mut options = Options::default();
     for argument in arguments {
         let Some(option) = argument.strip_prefix(['/', '-']) else {
@@ -98,7 +99,11 @@ fn options(arguments: &[String]) -> Result<Options, Refused> {
             ("featurename", Some(value)) => options.feature = Some(value.to_owned()),
             ("quiet", None) => options.quiet = true,
             ("norestart", None) => options.no_restart = true,
-            ("english" | "all" | "limitaccess", None) => {}
+            ("english", None) => {}
+            ("all" | "limitaccess", None) if windows.has_features_on_demand() => {}
+            ("source", _) if !windows.has_features_on_demand() => {
+                return Err(Refused::Unknown(name.to_owned()));
+            }
             (
                 "source" | "image" | "packagename" | "remove" | "format" | "logpath" | "loglevel"
                 | "scratchdir",

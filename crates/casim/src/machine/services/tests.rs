@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{IISADMIN, ServiceError, ServiceState, Services, W3SVC, WAS, WebServiceEvent};
+use crate::machine::ExchangeRelease;
 use crate::machine::chance::Chance;
 
 const fn s(seconds: u64) -> Duration {
@@ -11,7 +12,7 @@ const fn s(seconds: u64) -> Duration {
 
 fn fresh() -> (Services, Chance) {
     let mut chance = Chance::new(7, "CAS01");
-    (Services::running(&mut chance), chance)
+    (Services::running(ExchangeRelease::default(), &mut chance), chance)
 }
 
 fn look(services: &Services, name: &str) -> (ServiceState, u32) {

@@ -7,7 +7,7 @@ use crate::machine::stream::OutputSink;
 const ABSENT: &[&str] = &[
     "assoc", "break", "call", "cls", "color", "copy", "date", "del", "dir", "endlocal", "erase", "for",
     "ftype", "goto", "if", "md", "mkdir", "mklink", "move", "path", "pause", "popd", "prompt", "pushd", "rd",
-    "ren", "rename", "rmdir", "setlocal", "shift", "start", "time", "type", "verify", "vol",
+    "ren", "rename", "rmdir", "setlocal", "shift", "start", "time", "verify", "vol",
 ];
 
 /// Folders that `cd` finds.
@@ -26,12 +26,14 @@ pub(super) fn run(shell: &mut Shell<'_>, word: &str, tail: &str, out: &OutputSin
         "echo" => echo(tail, out),
         "exit" => return Some(exit(shell, tail)),
         "ver" => {
+            let version = shell.machine.options().windows.version();
             out.stdout
-                .write(b"\r\nMicrosoft Windows [Version 10.0.17763.6054]\r\n");
+                .write(format!("\r\nMicrosoft Windows [Version {version}]\r\n").as_bytes());
             0
         }
         "set" => set(shell, tail.trim_start(), out),
         "cd" | "chdir" => change_directory(shell, tail.trim(), out),
+        "type" => print_file(shell, tail.trim(), out),
         "rem" | "title" => 0,
         absent if ABSENT.contains(&absent) => {
             out.stderr.line(&format!(
@@ -93,6 +95,42 @@ fn set(shell: &mut Shell<'_>, arguments: &str, out: &OutputSink) -> u32 {
         return 1;
     }
     0
+}
+
+/// `type FILE`, one file by its full path or in the working directory.
+fn print_file(shell: &Shell<'_>, argument: &str, out: &OutputSink) -> u32 {
+    let file = argument.trim_matches('"');
+    if file.is_empty() {
+        out.stderr.line("The syntax of the command is incorrect.");
+        return 1;
+    }
+    if file.contains(['*', '?']) || (argument.contains(' ') && !argument.starts_with('"')) {
+        out.stderr
+            .line("casim: the simulator does not do 'type' of several files.");
+        return NOT_SIMULATED;
+    }
+    let path = match file.get(1..2) {
+        Some(":") => file.to_owned(),
+        _ => format!(r"{}\{file}", shell.directory.trim_end_matches('\\')),
+    };
+    match shell.machine.contents(&path) {
+        // Files below inetsrv\config are for administrators.
+        Some(_)
+            if path.to_lowercase().contains(r"\inetsrv\config\")
+                && shell.machine.faults().filtered_token.is_on() =>
+        {
+            out.stderr.line("Access is denied.");
+            1
+        }
+        Some(bytes) => {
+            out.stdout.write(&bytes);
+            0
+        }
+        None => {
+            out.stderr.line("The system cannot find the file specified.");
+            1
+        }
+    }
 }
 
 fn change_directory(shell: &mut Shell<'_>, arguments: &str, out: &OutputSink) -> u32 {

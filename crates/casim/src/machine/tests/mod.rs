@@ -6,6 +6,7 @@ mod enforcement;
 mod faults;
 mod oracle;
 mod prompt;
+mod releases;
 mod restart;
 mod scripts;
 mod transcripts;

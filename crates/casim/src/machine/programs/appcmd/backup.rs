@@ -94,7 +94,10 @@ pub(super) async fn restore(call: &Call<'_, '_>, arguments: &Arguments) -> Resul
             .get(&name)
             .cloned()
             .ok_or_else(|| Failure::cannot_find("BACKUP", &name))?;
-        state.commit(copy);
+        // A backup holds the server's own files. What IIS takes from another server's folder it does not touch.
+        if machine.options().shared_configuration.is_none() {
+            state.commit(copy);
+        }
     }
     machine.pause(RUNNING.saturating_sub(STOPPED)).await;
     Ok(Outcome::success(format!(

@@ -24,8 +24,8 @@ pub(super) fn list(call: &Call<'_, '_>, arguments: &Arguments) -> Result<Outcome
         )));
     }
     let sections: Vec<&'static SectionSchema> = match &arguments.section {
-        Some(name) => vec![section(name)?],
-        None => schema::all()
+        Some(name) => vec![section(configuration, name)?],
+        None => schema::all(configuration.windows())
             .filter(|s| has_any(configuration, s, &level, arguments.depth))
             .collect(),
     };
@@ -200,7 +200,7 @@ async fn commit(call: &Call<'_, '_>, arguments: &Arguments, edits: &[Edit]) -> R
         .section
         .as_deref()
         .ok_or_else(|| Failure::must_specify("CONFIG"))?;
-    let schema = section(name)?;
+    let schema = section(&draft, name)?;
     let file = commit_path(arguments.commit.as_deref(), &level)?;
     draft
         .edit(schema, &level, &file, edits)
@@ -240,7 +240,7 @@ pub(super) fn lock(call: &Call<'_, '_>, arguments: &Arguments) -> Result<Outcome
         .section
         .as_deref()
         .ok_or_else(|| Failure::must_specify("CONFIG"))?;
-    let schema = section(name)?;
+    let schema = section(&state.configuration, name)?;
     let (mode, done) = if arguments.verb == "lock" {
         (OverrideMode::Deny, "Locked")
     } else {
@@ -262,8 +262,8 @@ fn supported(arguments: &Arguments) -> Result<(), Refused> {
         .map_or(Ok(()), |what| Err(Refused::NotSimulated(what)))
 }
 
-fn section(name: &str) -> Result<&'static SectionSchema, Refused> {
-    match schema::find(name) {
+fn section(configuration: &Configuration, name: &str) -> Result<&'static SectionSchema, Refused> {
+    match schema::find(name, configuration.windows()) {
         Lookup::Known(schema) => Ok(schema),
         Lookup::Unmodelled(path) => Err(Refused::NotSimulated(format!("the section '{path}'"))),
         Lookup::Unknown => Err(Failure::unknown_section(name).into()),

@@ -204,11 +204,11 @@ fn pools(state: &State) -> Vec<Listed> {
         let run_state = run_state(state, state.pools.started(&pool.name).unwrap_or(true));
         Listed {
             identifier: pool.name.clone(),
-            summary: format!("(MgdVersion:v4.0,MgdMode:{mode},state:{run_state})"),
+            summary: format!("(MgdVersion:{},MgdMode:{mode},state:{run_state})", pool.runtime),
             attributes: vec![
                 ("APPPOOL.NAME", pool.name.clone()),
                 ("PipelineMode", mode.to_owned()),
-                ("RuntimeVersion", "v4.0".to_owned()),
+                ("RuntimeVersion", pool.runtime.to_owned()),
                 ("state", run_state),
             ],
         }
