@@ -70,7 +70,7 @@ async fn a_run_that_another_casgate_holds_is_left_alone() {
         "error: the journal",
         "because: the run is held by process ",
         " of tester@bench",
-        "hint: `casgate runs` lists the runs",
+        "hint: `casgate explain RUN SERVER` looks at a run that is under way",
     ]);
     // Looking at it is free.
     let runs = stage.casgate(&["runs"]).await;

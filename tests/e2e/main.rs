@@ -20,3 +20,4 @@ mod support;
 mod terminal;
 mod transcript;
 mod unreachable;
+mod verify;

@@ -11,9 +11,12 @@ async fn the_transcript_of_a_rollout_over_two_servers() {
     let text = ended.stdout.replace(&run, "RUN");
     let text: Vec<String> = text.lines().map(normal).collect();
     insta::assert_snapshot!("apply", text.join("\n"));
+    let (events, head) = stage.head();
     assert_eq!(
         ended.stderr,
-        format!("run {run}; after an interruption: casgate resume {run}\n")
+        format!(
+            "run {run}; after an interruption: casgate resume {run}\njournal: {events} events, head {head}\n"
+        )
     );
 }
 

@@ -81,6 +81,8 @@ pub(crate) enum Command {
     Resume(Resume),
     /// List the recorded runs
     Runs,
+    /// Check offline that a run's journal is as it was written
+    Verify(Verify),
     /// Run simulated Exchange servers until Ctrl-C
     Simulate(Simulate),
 }
@@ -202,6 +204,15 @@ pub(crate) struct Status {
 pub(crate) struct Resume {
     /// The run, as `casgate runs` lists it
     pub(crate) run: String,
+}
+
+#[derive(ClapArgs, Debug)]
+pub(crate) struct Verify {
+    /// The run, as `casgate runs` lists it
+    pub(crate) run: String,
+    /// The head that was printed when the run ended: shows that nothing was cut off the end since
+    #[arg(long, value_name = "HASH")]
+    pub(crate) head: Option<String>,
 }
 
 #[derive(ClapArgs, Debug)]

@@ -92,6 +92,11 @@ impl Engine<'_> {
         )
         .await
         .map_err(|source| Error::Driver { source })?;
+        self.printer.note(&format!(
+            "journal: {} events, head {}",
+            self.journal.length(),
+            self.journal.head()
+        ));
         let model = folded.lock().unwrap_or_else(PoisonError::into_inner).clone();
         Ok((verdict, model))
     }

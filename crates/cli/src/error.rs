@@ -58,6 +58,14 @@ pub(crate) enum Error {
     NothingBegun { run: String },
     #[error("run `{run}` has nothing to resume: {}", report::wording::verdict_text(*verdict))]
     NothingToResume { run: String, verdict: rollout::Verdict },
+    #[error(
+        "the journal of run `{run}` ends with {found}, expected {noted}: lines were cut off its end, or all were written anew"
+    )]
+    OtherHead {
+        run: String,
+        noted: String,
+        found: String,
+    },
     #[error("no place to record runs: neither --state-dir nor a home folder")]
     NoStateFolder,
     #[error("the journal")]
@@ -127,8 +135,9 @@ impl Error {
             }
             Self::NoPassword { hint, .. } | Self::NotApproved { hint } => hint.clone(),
             Self::StalePlan { .. } => "run `casgate plan` again, read it, and approve its hash".to_owned(),
-            Self::Journal { .. } => {
-                "`casgate runs` lists the runs; --state-dir says where they are".to_owned()
+            Self::Journal { source } => return source.hint().map(str::to_owned),
+            Self::OtherHead { .. } => {
+                "put back a copy of the file whose `casgate verify` shows the head that was noted".to_owned()
             }
             Self::NothingToResume { .. } => {
                 "`casgate apply` looks at every server anew, in a run of its own".to_owned()
@@ -169,6 +178,7 @@ impl Error {
                 source: journal::Error::NoSuchRun { .. } | journal::Error::ManyRuns { .. },
             } => ExitCode::Usage,
             Self::Unwritable { .. }
+            | Self::OtherHead { .. }
             | Self::Journal { .. }
             | Self::Driver { .. }
             | Self::Farm { .. }

@@ -6,7 +6,7 @@ use rollout::{Event, RunId};
 
 use crate::error::Error;
 use crate::lock::Holder;
-use crate::reader::{self, FILE};
+use crate::reader::{self, FILE, Verified};
 use crate::runs::{self, RunSummary};
 use crate::writer::Journal;
 
@@ -59,6 +59,14 @@ impl StateDirectory {
     /// As [`read`](crate::read).
     pub fn read(&self, run: &RunId) -> Result<Vec<Event>, Error> {
         reader::read(&self.run(run))
+    }
+
+    /// Checks a run's journal: [`verify`](crate::verify) in its folder.
+    ///
+    /// # Errors
+    /// As [`verify`](crate::verify).
+    pub fn verify(&self, run: &RunId) -> Result<Verified, Error> {
+        reader::verify(&self.run(run))
     }
 
     /// All runs, oldest first; none where there is no such folder yet.

@@ -58,7 +58,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// The file is something else.
-    #[error("expected `{{\"casgate_journal\":1}}` as the first line of {}, found `{found}`", path.display())]
+    #[error("expected `{{\"casgate_journal\":2}}` as the first line of {}, found `{found}`", path.display())]
     NotAJournal {
         /// The file.
         path: PathBuf,
@@ -75,8 +75,21 @@ pub enum Error {
         /// The newest that is known here.
         supported: u64,
     },
+    /// A casgate from before the chain wrote it.
+    #[error(
+        "{} has format {found}, without the chain that shows whether it was changed; this casgate knows format {supported}",
+        path.display()
+    )]
+    Older {
+        /// The file.
+        path: PathBuf,
+        /// Its format.
+        found: u64,
+        /// The one that is known here.
+        supported: u64,
+    },
     /// A line in the middle is damaged.
-    #[error("line {line} of {} is damaged", path.display())]
+    #[error("{}:{line}: the line is damaged", path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -87,7 +100,10 @@ pub enum Error {
         source: serde_json::Error,
     },
     /// A line is missing or stands twice.
-    #[error("line {line} of {}: expected event {expected}, found event {found}", path.display())]
+    #[error(
+        "{}:{line}: expected event {expected}, found event {found}: a line was taken out, put in or moved",
+        path.display()
+    )]
     OutOfOrder {
         /// The file.
         path: PathBuf,
@@ -97,6 +113,14 @@ pub enum Error {
         expected: u64,
         /// The `seq` that was there.
         found: u64,
+    },
+    /// A line does not bear the hash that follows from the line before it and from its own bytes.
+    #[error("{}:{line}: the line's hash does not fit: it was changed after it was written", path.display())]
+    Unlinked {
+        /// The file.
+        path: PathBuf,
+        /// From 1, the header included.
+        line: usize,
     },
     /// The events are readable, but are not those of a run.
     #[error("the events of {} are not those of a run", path.display())]
@@ -125,6 +149,32 @@ pub enum Error {
 }
 
 impl Error {
+    /// What the operator can do.
+    pub fn hint(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Damaged { .. } | Self::OutOfOrder { .. } | Self::Unlinked { .. } => {
+                "nothing goes by a journal that was changed: put back a copy of the file; where there is none, `casgate status` shows what each \
+                 server enforces, its drains stand in the lines before this one, and `casgate apply` looks at every server anew"
+            }
+            Self::Older { .. } => {
+                "go on with this run with the casgate that began it, or look at every server anew with `casgate apply`"
+            }
+            Self::Newer { .. } => "go on with this run with the casgate that wrote it",
+            Self::Held { .. } => {
+                "`casgate explain RUN SERVER` looks at a run that is under way; the lock goes with the process that holds it, however that ends"
+            }
+            Self::NoSuchRun { .. } | Self::ManyRuns { .. } | Self::NoJournal { .. } => {
+                "`casgate runs` lists the runs; --state-dir says where they are"
+            }
+            Self::NotARun { .. } | Self::NotAJournal { .. } | Self::NoHeader { .. } => {
+                "nothing can be resumed from it: `casgate apply` looks at every server anew"
+            }
+            Self::Io { .. } | Self::Exists { .. } | Self::Unwritable { .. } | Self::Poisoned { .. } => {
+                return None;
+            }
+        })
+    }
+
     /// For `map_err`: names what was being done with which path.
     pub(crate) fn io(doing: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();

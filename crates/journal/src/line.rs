@@ -1,4 +1,4 @@
-//! The file's lines: a header, then events. Pure; the tail that a crash may have torn is recognised here.
+//! The file's lines: a header, then events, each linked to the line before it. Pure; the tail that a crash may have torn is recognised here.
 
 use std::path::Path;
 
@@ -6,11 +6,12 @@ use rollout::Event;
 use serde::{Deserialize, Serialize};
 use serde_json::error::Category;
 
+use crate::chain::ChainHash;
 use crate::error::Error;
 
-/// The format that is written, and the newest that can be read. A reader of format 1 ignores fields that it does not know; anything that it must
-/// not ignore makes a new format.
-pub const FORMAT: u64 = 1;
+/// The format that is written, and the only one that is read. A reader ignores fields that it does not know; anything that it must not ignore
+/// makes a new format. Format 1 had no chain.
+pub const FORMAT: u64 = 2;
 
 /// Longest beginning of a foreign first line that is shown in an error.
 const SHOWN: usize = 60;
@@ -23,22 +24,27 @@ struct Header {
 /// What a file holds.
 pub(crate) struct Content {
     pub(crate) events: Vec<Event>,
+    /// The hash of the last whole line.
+    pub(crate) head: ChainHash,
     /// Length in bytes up to the end of the last whole line; what follows is a torn tail.
     pub(crate) sound: u64,
 }
 
-/// The first line.
-pub(crate) fn header() -> Result<Vec<u8>, serde_json::Error> {
-    write(&Header {
+/// The first line with its newline, and the hash with which the chain begins.
+pub(crate) fn header() -> Result<(Vec<u8>, ChainHash), serde_json::Error> {
+    let mut line = serde_json::to_vec(&Header {
         casgate_journal: FORMAT,
-    })
+    })?;
+    let head = ChainHash::of_header(&line);
+    line.push(b'\n');
+    Ok((line, head))
 }
 
-/// One line with its newline.
-pub(crate) fn write<T: Serialize>(value: &T) -> Result<Vec<u8>, serde_json::Error> {
-    let mut line = serde_json::to_vec(value)?;
+/// An event's line with its newline, linked to the line before it, and its own hash.
+pub(crate) fn write(before: &ChainHash, event: &Event) -> Result<(Vec<u8>, ChainHash), serde_json::Error> {
+    let (mut line, head) = before.link(&serde_json::to_vec(event)?);
     line.push(b'\n');
-    Ok(line)
+    Ok((line, head))
 }
 
 /// Reads a whole file. The last line is dropped when it has no newline or is no JSON: its event was never acknowledged, so nobody acted upon it.
@@ -56,6 +62,7 @@ pub(crate) fn parse(bytes: &[u8], path: &Path) -> Result<Content, Error> {
 
     let mut content = Content {
         events: Vec::new(),
+        head: ChainHash::of_header(first),
         sound: length(first),
     };
     while let Some((number, line)) = lines.next() {
@@ -85,6 +92,13 @@ pub(crate) fn parse(bytes: &[u8], path: &Path) -> Result<Content, Error> {
                 found,
             });
         }
+        content.head = content
+            .head
+            .follow(line.trim_ascii_end())
+            .ok_or_else(|| Error::Unlinked {
+                path: path.to_owned(),
+                line: number + 1,
+            })?;
         content.events.push(event);
         content.sound += length(line);
     }
@@ -102,10 +116,15 @@ fn check_header(line: &[u8], path: &Path) -> Result<(), Error> {
                 found,
                 supported: FORMAT,
             }),
-            _ => Err(not_a_journal(line, path)),
+            0 => Err(not_a_journal(line, path)),
+            found => Err(Error::Older {
+                path: path.to_owned(),
+                found,
+                supported: FORMAT,
+            }),
         };
     }
-    let is_torn = header().is_ok_and(|whole| whole.starts_with(line));
+    let is_torn = header().is_ok_and(|(whole, _)| whole.starts_with(line));
     if is_torn {
         return Err(Error::NoHeader {
             path: path.to_owned(),

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use rollout::{Commit, CommitError, Event, EventKind};
 
+use crate::chain::ChainHash;
 use crate::error::Error;
 use crate::line;
 use crate::lock::{Holder, Lock};
@@ -18,6 +19,8 @@ pub struct Journal {
     file: File,
     path: PathBuf,
     next: u64,
+    /// The hash of the last line.
+    head: ChainHash,
     /// A write failed: the file may end in half a line.
     is_poisoned: bool,
     _lock: Lock,
@@ -47,7 +50,7 @@ impl Journal {
                 });
             }
         };
-        let header = line::header().map_err(|source| Error::Unwritable { seq: 0, source })?;
+        let (header, head) = line::header().map_err(|source| Error::Unwritable { seq: 0, source })?;
         file.write_all(&header)
             .and_then(|()| file.sync_all())
             .map_err(Error::io("write", &path))?;
@@ -59,6 +62,7 @@ impl Journal {
             file,
             path,
             next: 0,
+            head,
             is_poisoned: false,
             _lock: lock,
         })
@@ -93,6 +97,7 @@ impl Journal {
                 file,
                 path,
                 next,
+                head: content.head,
                 is_poisoned: false,
                 _lock: lock,
             },
@@ -102,6 +107,16 @@ impl Journal {
     /// The file.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The hash of the last line, which stands for the whole file.
+    pub fn head(&self) -> &ChainHash {
+        &self.head
+    }
+
+    /// How many events it has.
+    pub fn length(&self) -> u64 {
+        self.next
     }
 
     fn append(&mut self, at: Timestamp, kind: EventKind) -> Result<Event, Error> {
@@ -115,7 +130,7 @@ impl Journal {
             at,
             kind,
         };
-        let line = line::write(&event).map_err(|source| Error::Unwritable {
+        let (line, head) = line::write(&self.head, &event).map_err(|source| Error::Unwritable {
             seq: self.next,
             source,
         })?;
@@ -129,6 +144,7 @@ impl Journal {
             });
         }
         self.next += 1;
+        self.head = head;
         Ok(event)
     }
 }

@@ -167,6 +167,12 @@ impl Stage {
         Story::new(events)
     }
 
+    /// How many events the newest run's journal has, and its head.
+    pub(crate) fn head(&self) -> (usize, String) {
+        let verified = journal::verify(&self.run_folder()).expect("the journal is sound");
+        (verified.events.len(), verified.head.to_string())
+    }
+
     /// The newest run's folder.
     pub(crate) fn run_folder(&self) -> PathBuf {
         let state = StateDirectory::new(self.path("state"));

@@ -12,6 +12,7 @@ mod shells;
 mod simulate;
 mod status;
 mod upload;
+mod verify;
 
 use crate::args::{Args, Command};
 use crate::error::Error;
@@ -33,6 +34,7 @@ pub(crate) async fn run(args: Args, printer: &Printer) -> Result<ExitCode, Error
         Command::Status(args) => status::run(&common, &args, printer).await,
         Command::Resume(args) => resume::run(&common, &args, printer).await,
         Command::Runs => runs::run(&common, printer),
+        Command::Verify(args) => verify::run(&common, &args, printer),
         Command::Simulate(args) => simulate::run(&args, printer).await,
     }
 }

@@ -1,6 +1,6 @@
 //! A crash of the machine may leave any beginning of what was written.
 
-use journal::{Error, Journal, read};
+use journal::{Error, Journal, read, verify};
 use proptest::prelude::*;
 use rollout::{Commit, EventKind};
 
@@ -21,10 +21,12 @@ fn the_file_is_lines_of_json_below_a_header() {
     write(&folder, kinds());
     let text = std::fs::read_to_string(folder.join(FILE)).expect("text");
     let mut lines = text.lines();
-    assert_eq!(lines.next(), Some(r#"{"casgate_journal":1}"#));
-    assert_eq!(
-        lines.nth(1),
-        Some(r#"{"seq":1,"at":"2026-11-18T11:06:41Z","event":"wave_started","wave":0}"#)
+    assert_eq!(lines.next(), Some(r#"{"casgate_journal":2}"#));
+    let event = lines.nth(1).expect("the second event");
+    assert!(event.starts_with(r#"{"hash":""#), "{event}");
+    assert!(
+        event.ends_with(r#"","seq":1,"at":"2026-11-18T11:06:41Z","event":"wave_started","wave":0}"#),
+        "{event}"
     );
     assert!(text.ends_with('\n'));
 }
@@ -127,5 +129,56 @@ proptest! {
         bytes.extend(std::iter::repeat_n(0, zeroes));
         std::fs::write(folder.join(FILE), &bytes).expect("a torn file");
         prop_assert_eq!(&read(&folder).expect("events"), &written[..whole]);
+    }
+}
+
+#[test]
+fn a_check_tells_the_head_which_is_the_writers_and_the_torn_tail() {
+    let (_root, folder) = folder();
+    let mut journal = Journal::create(&folder, &holder()).expect("a new journal");
+    let mut heads = vec![journal.head().clone()];
+    for kind in kinds() {
+        journal.commit(instant(0), kind).expect("a commit");
+        heads.push(journal.head().clone());
+    }
+    assert_eq!(journal.length(), 4);
+    let verified = verify(&folder).expect("a sound journal");
+    assert_eq!((Some(&verified.head), verified.torn), (heads.last(), 0));
+    assert_eq!(verified.events.len(), 4);
+    assert_eq!(verified.rollout.verdict(), None);
+    heads.dedup();
+    assert_eq!(heads.len(), 5, "every line has a hash of its own");
+
+    let mut bytes = std::fs::read(folder.join(FILE)).expect("bytes");
+    let last = bytes[..bytes.len() - 1]
+        .iter()
+        .rposition(|byte| *byte == b'\n')
+        .expect("lines")
+        + 1;
+    bytes.truncate(last + 30);
+    std::fs::write(folder.join(FILE), &bytes).expect("a torn file");
+    let verified = verify(&folder).expect("a sound journal");
+    assert_eq!((&verified.head, verified.torn), (&heads[3], 30));
+}
+
+/// For everybody who would rather check with tools of his own: docs/journal-format.md shows the same in a shell.
+#[test]
+fn the_chain_can_be_computed_from_the_lines_alone() {
+    use sha2::{Digest, Sha256};
+    let hex = |bytes: &[u8]| -> String {
+        Sha256::digest(bytes)
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
+    };
+    let (_root, folder) = folder();
+    write(&folder, kinds());
+    let text = std::fs::read_to_string(folder.join(FILE)).expect("text");
+    let mut lines = text.lines();
+    let mut before = hex(lines.next().expect("a header").as_bytes());
+    for line in lines {
+        let (hash, rest) = (&line[9..73], &line[75..]);
+        before = hex(format!("{before}{rest}").as_bytes());
+        assert_eq!(hash, before);
     }
 }
