@@ -6,8 +6,9 @@ use std::future::{Future, ready};
 use std::sync::Arc;
 use std::time::Duration;
 
+use command::Invocation;
 use exchange::version::{self, SETUP_KEY, SETUP_KEY_2010};
-use iis::registry;
+use iis::system;
 use inventory::ServerName;
 use rollout::StepError;
 use tokio::time::Instant;
@@ -16,10 +17,6 @@ use winrm::Service;
 use crate::failure::{StepErrorExt, failed, from_iis, from_winrm};
 use crate::remote::Remote;
 use crate::world::World;
-
-const WINDOWS_KEY: &str = r"HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion";
-const IIS_KEY: &str = r"HKLM\SOFTWARE\Microsoft\InetStp";
-const NAME_KEY: &str = r"HKLM\SYSTEM\CurrentControlSet\Control\ComputerName\ActiveComputerName";
 
 /// How far one got with a server.
 #[derive(Debug)]
@@ -134,12 +131,13 @@ pub async fn ping(world: &Arc<World>, server: &ServerName) -> PingReport {
     report.step("64-bit", doctor::architecture(&mut remote)).await;
     report.step("elevated", doctor::elevation(&mut remote)).await;
     report
-        .step("host name", value(&mut remote, NAME_KEY, "ComputerName"))
+        .step(
+            "host name",
+            read(&mut remote, "the computer's name", system::computer_name()),
+        )
         .await;
     report.step("Windows", windows(&mut remote)).await;
-    report
-        .step("IIS", value(&mut remote, IIS_KEY, "VersionString"))
-        .await;
+    report.step("IIS", iis_version(&mut remote)).await;
     report.step("Exchange", exchange(&mut remote)).await;
     remote.close().await;
     report
@@ -168,25 +166,14 @@ async fn log_in(
     Ok(format!("{user} with {scheme}"))
 }
 
-/// The build number has borne two names: the older one is on every version.
 async fn windows(remote: &mut Remote) -> Result<String, StepError> {
-    let doing = "read the version of Windows from the registry";
-    let told = |error: iis::Error| from_iis(doing, &format!("values below {WINDOWS_KEY}"), &error);
-    let line = registry::query_key(WINDOWS_KEY).map_err(told)?;
-    let values = remote
-        .look(doing, &line)
-        .await?
-        .map_err(told)?
-        .unwrap_or_default();
-    let product = values
-        .get("ProductName")
-        .ok_or_else(|| failed(doing, format!("ProductName below {WINDOWS_KEY}"), "no such value"))?;
-    Ok(
-        match values.get("CurrentBuildNumber").or(values.get("CurrentBuild")) {
-            Some(build) => format!("{product}, build {build}"),
-            None => product.to_owned(),
-        },
-    )
+    let seen = read(remote, "the version of Windows", system::windows()).await?;
+    Ok(seen.to_string())
+}
+
+async fn iis_version(remote: &mut Remote) -> Result<String, StepError> {
+    let seen = read(remote, "the version of IIS", system::iis()).await?;
+    Ok(format!("Version {seen}"))
 }
 
 async fn exchange(remote: &mut Remote) -> Result<String, StepError> {
@@ -205,15 +192,16 @@ async fn exchange(remote: &mut Remote) -> Result<String, StepError> {
         .hint("is Exchange installed on this server, and did its setup finish?"))
 }
 
-async fn value(remote: &mut Remote, key: &str, name: &str) -> Result<String, StepError> {
-    let doing = format!("read {name} from the registry");
-    let told = |error: iis::Error| from_iis(&doing, &format!("value {name} below {key}"), &error);
-    let line = registry::query(key, name).map_err(told)?;
-    remote
-        .look(&doing, &line)
-        .await?
-        .map_err(told)?
-        .ok_or_else(|| failed(&doing, format!("value {name} below {key}"), "no such value"))
+async fn read<T>(
+    remote: &mut Remote,
+    what: &str,
+    line: Result<Invocation<Result<Option<T>, iis::Error>>, iis::Error>,
+) -> Result<T, StepError> {
+    let doing = format!("read {what} from the registry");
+    let told = |error: iis::Error| from_iis(&doing, &format!("{what} where setup left it"), &error);
+    let seen = remote.look(&doing, &line.map_err(told)?).await?;
+    seen.map_err(told)?
+        .ok_or_else(|| failed(&doing, format!("{what} where setup left it"), "no such value"))
 }
 
 /// `negotiate (ntlm; no Kerberos: why)`: what the inventory asks for, what it came to, and why not to the best.

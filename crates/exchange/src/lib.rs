@@ -1,9 +1,11 @@
-//! What Exchange adds to IIS: versions, virtual directories, health pages, and who an answer lets in.
+//! What Exchange adds to IIS: versions, virtual directories, component states, setup, health pages, and who an answer lets in.
 //!
 //! Tables and judgements, no network: `driver` fetches pages and runs invocations, and asks here what they mean.
 
 mod access;
+pub mod component_state;
 pub mod health;
+pub mod setup;
 pub mod version;
 mod virtual_directory;
 

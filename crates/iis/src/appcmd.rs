@@ -8,13 +8,17 @@ mod config;
 mod failure;
 mod object;
 mod objects;
+mod sites;
 
-pub use config::{list_effective_section, list_section};
+pub use config::{list_effective_section, list_section, list_server_section};
 pub(crate) use failure::succeeded;
 pub use failure::{AppcmdError, AppcmdErrorKind};
 pub use objects::{
     App, WorkerProcess, add_backup, delete_backup, list_app, list_backups, list_modules,
     list_worker_processes, recycle_app_pool,
+};
+pub use sites::{
+    ApplicationPool, ObjectState, Site, SiteApplication, list_app_pools, list_applications, list_sites,
 };
 
 /// Where appcmd stands; it is not on the path. In a 32-bit shell Windows would silently run the 32-bit copy.

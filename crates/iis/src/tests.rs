@@ -5,7 +5,10 @@ use command::Output;
 use proptest::prelude::*;
 
 use crate::ip_security::{Rule, Section};
-use crate::{ApplicationPath, appcmd, feature, network, registry, service};
+use crate::{
+    ApplicationPath, appcmd, disk, feature, network, process, redirection, registry, schema, service, shell,
+    system,
+};
 
 fn app() -> ApplicationPath {
     "Default Web Site/Microsoft-Server-ActiveSync".parse().unwrap()
@@ -65,7 +68,7 @@ proptest! {
         exit_code in prop_oneof![Just(2u32), Just(1u32), Just(0u32), Just(1168u32), any::<u32>()],
         stdout in prop_oneof![
             any::<Vec<u8>>(),
-            r#"(ERROR|APP|WP|MODULE|BACKUP|STATE|State| |\(|\)|"|:|,|[0-9]|<appcmd>|</appcmd>|<CONFIG>|message|hresult|\r\n){0,30}"#.prop_map(String::into_bytes),
+            r#"(ERROR|APP|WP|MODULE|BACKUP|STATE|State| |\(|\)|"|:|,|[0-9]|<configuration>|<SITE|<appcmd>|</appcmd>|<CONFIG>|message|hresult|\r\n){0,30}"#.prop_map(String::into_bytes),
         ],
         stderr in any::<Vec<u8>>(),
     ) {
@@ -80,6 +83,16 @@ proptest! {
         prop_assert!(!(failed && service::query("W3SVC").unwrap().parse(&output).is_ok()));
         prop_assert!(!(failed && feature::state("IIS-IPSecurity").unwrap().parse(&output).is_ok()));
         prop_assert!(!(failed && matches!(registry::query(r"HKLM\x", "y").unwrap().parse(&output), Ok(Some(_)))));
+        prop_assert!(!(failed && appcmd::list_server_section().parse(&output).is_ok()));
+        prop_assert!(!(failed && appcmd::list_sites().parse(&output).is_ok_and(|found| !found.is_empty())));
+        prop_assert!(!(failed && appcmd::list_applications().parse(&output).is_ok_and(|found| !found.is_empty())));
+        prop_assert!(!(failed && appcmd::list_app_pools().parse(&output).is_ok_and(|found| !found.is_empty())));
+        prop_assert!(!(failed && disk::free().parse(&output).is_ok()));
+        prop_assert!(!(failed && process::list().parse(&output).is_ok()));
+        prop_assert!(!(failed && redirection::source().parse(&output).is_ok()));
+        prop_assert!(!(failed && schema::ip_security().parse(&output).is_ok()));
+        prop_assert!(!(failed && shell::elevation().parse(&output).is_ok()));
+        prop_assert!(!(failed && matches!(system::windows().unwrap().parse(&output), Ok(Some(_)))));
         for invocation in network::own_addresses() {
             prop_assert!(!(failed && invocation.parse(&output).is_ok()));
         }

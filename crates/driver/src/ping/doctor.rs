@@ -2,27 +2,18 @@
 
 use std::net::SocketAddr;
 
-use command::{CommandLine, Invocation, Output};
+use iis::shell;
 use inventory::{Server, ServerName};
 use rollout::{FailureKind, StepError};
 use tokio::net::{TcpStream, lookup_host};
 use winrm::{Greeting, Service};
 
-use crate::failure::{StepErrorExt, failed, from_winrm};
+use crate::failure::{StepErrorExt, failed, from_iis, from_winrm};
 use crate::remote::Remote;
 use crate::world::World;
 
 /// The most that clocks may differ, in seconds: beyond it Kerberos refuses logins, and NTLM may.
 const SKEW: u64 = 5 * 60;
-
-/// Prints `PROCESSOR_ARCHITECTURE`, and `PROCESSOR_ARCHITEW6432` in a 32-bit process on 64-bit Windows.
-const ARCHITECTURE: CommandLine = CommandLine::literal("set PROCESSOR_ARCHITE");
-
-/// Prints the groups in the shell's token, the integrity level among them, by their SIDs in every language.
-const GROUPS: CommandLine = CommandLine::literal("whoami /groups");
-
-/// Integrity levels of an administrator whose rights are all there: high, and the system's own (MS-DTYP 2.4.2.4).
-const ELEVATED: [&str; 2] = ["S-1-16-12288", "S-1-16-16384"];
 
 /// The server's addresses.
 pub(super) async fn resolve(
@@ -186,71 +177,33 @@ fn number(value: u32) -> String {
 /// Whether the shell is a 64-bit process.
 pub(super) async fn architecture(remote: &mut Remote) -> Result<String, StepError> {
     let doing = "ask for the processor architecture of the shell";
-    let output = remote.look(doing, &whole(ARCHITECTURE)).await?;
-    judge_architecture(&output.stdout_text())
-        .map_err(|found| failed(doing, "a 64-bit shell", found).hint("32-bit processes see another System32"))
-}
-
-fn judge_architecture(text: &str) -> Result<String, String> {
-    let value = |name: &str| {
-        text.lines()
-            .filter_map(|line| line.trim().split_once('='))
-            .find(|(key, _)| key.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.trim().to_owned())
-    };
-    match (value("PROCESSOR_ARCHITECTURE"), value("PROCESSOR_ARCHITEW6432")) {
-        (Some(own), None) if own.contains("64") => Ok(own),
-        (Some(own), Some(windows)) => Err(format!("an {own} process on {windows} Windows")),
-        (Some(own), None) => Err(own),
-        (None, _) => Err("no PROCESSOR_ARCHITECTURE".to_owned()),
+    let told = |error: iis::Error| from_iis(doing, "a 64-bit shell", &error);
+    let seen = remote.look(doing, &shell::architecture()).await?.map_err(told)?;
+    match seen.is_64_bit() {
+        true => Ok(seen.to_string()),
+        false => {
+            Err(failed(doing, "a 64-bit shell", seen.to_string())
+                .hint("32-bit processes see another System32"))
+        }
     }
 }
 
 /// Whether the token has all of an administrator's rights.
 pub(super) async fn elevation(remote: &mut Remote) -> Result<String, StepError> {
     let doing = "ask for the integrity level of the shell";
-    let output = remote.look(doing, &whole(GROUPS)).await?;
-    let text = output.stdout_text();
-    let level = text
-        .split_whitespace()
-        .find(|word| word.starts_with("S-1-16-"))
-        .unwrap_or("none");
-    match ELEVATED.contains(&level) {
-        true => Ok(format!("yes ({level})")),
-        false => Err(failed(doing, "S-1-16-12288 (high) or higher", level).hint(
+    let told = |error: iis::Error| from_iis(doing, "the groups of the token", &error);
+    let seen = remote.look(doing, &shell::elevation()).await?.map_err(told)?;
+    match seen.is_elevated() {
+        true => Ok(format!("yes ({seen})")),
+        false => Err(failed(doing, "S-1-16-12288 (high) or higher", seen.to_string()).hint(
             "the user is no administrator of the server, or a local account that UAC holds back from afar",
         )),
     }
 }
 
-fn whole(line: CommandLine) -> Invocation<Output> {
-    Invocation::new(line, Output::clone)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_32_bit_shell_is_told_from_a_64_bit_one() {
-        assert_eq!(
-            judge_architecture("PROCESSOR_ARCHITECTURE=AMD64\r\n"),
-            Ok("AMD64".to_owned())
-        );
-        assert_eq!(
-            judge_architecture("PROCESSOR_ARCHITECTURE=x86\r\nPROCESSOR_ARCHITEW6432=AMD64\r\n"),
-            Err("an x86 process on AMD64 Windows".to_owned())
-        );
-        assert_eq!(
-            judge_architecture("PROCESSOR_ARCHITECTURE=ARM64"),
-            Ok("ARM64".to_owned())
-        );
-        assert_eq!(
-            judge_architecture("PROCESSOR_ARCHITECTURE=x86"),
-            Err("x86".to_owned())
-        );
-        assert!(judge_architecture("").is_err());
-    }
 
     #[tokio::test]
     async fn clocks_may_differ_by_five_minutes() {

@@ -1,7 +1,7 @@
 //! `restrict`: who may reach an application. Read, plan the difference, write it in as few commits as possible, read again.
 
 use iis::ip_security::{Desired, Section, commits, describe};
-use iis::{AppcmdError, AppcmdErrorKind, ApplicationPath, appcmd};
+use iis::{ApplicationPath, appcmd};
 use inventory::Restrict;
 use jiff::SignedDuration;
 use rollout::{Before, Evidence, Found, Receipt, StepError, WorkerProcessObserved};
@@ -175,7 +175,7 @@ async fn write(
                 facts.append(&mut notes);
                 return Ok(facts);
             }
-            Some(error) if plans < PLANS && is_drift(&error) => {
+            Some(error) if plans < PLANS && error.kind.is_settled_by_reading() => {
                 session.doing(format!("{}: reading the section again", error.kind));
                 notes.push(format!("{}: read and planned again", error.kind));
                 session.clock().pause(BEFORE_NEXT_PLAN).await;
@@ -183,19 +183,6 @@ async fn write(
             }
             Some(error) => return Err(from_appcmd(&doing, "the commit succeeds", &error).into()),
         }
-    }
-}
-
-/// Whether the section, or the file, was another one than the change was planned for.
-fn is_drift(error: &AppcmdError) -> bool {
-    match error.kind {
-        AppcmdErrorKind::FileChangedOnDisk | AppcmdErrorKind::Duplicate | AppcmdErrorKind::Missing => true,
-        AppcmdErrorKind::UnknownObject
-        | AppcmdErrorKind::AccessDenied
-        | AppcmdErrorKind::Locked
-        | AppcmdErrorKind::UnknownAttribute
-        | AppcmdErrorKind::Unreadable
-        | AppcmdErrorKind::Other => false,
     }
 }
 

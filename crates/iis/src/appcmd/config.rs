@@ -12,6 +12,14 @@ pub fn list_section(app: &ApplicationPath) -> Invocation<Result<Section, AppcmdE
     Invocation::new(line(app, "/xml"), |output| Ok(read(output)?.unwrap_or_default()))
 }
 
+/// The server's own section, which every site and application inherits. Open and empty when nothing is written.
+pub fn list_server_section() -> Invocation<Result<Section, AppcmdError>> {
+    const LINE: CommandLine = CommandLine::literal(
+        r"%windir%\system32\inetsrv\appcmd.exe list config /section:system.webServer/security/ipSecurity /xml",
+    );
+    Invocation::new(LINE, |output| Ok(read(output)?.unwrap_or_default()))
+}
+
 /// The section as it takes effect at the application, inheritance and defaults included. An answer without the section is an error here.
 pub fn list_effective_section(app: &ApplicationPath) -> Invocation<Result<Section, AppcmdError>> {
     Invocation::new(line(app, "/config:* /xml"), |output| {

@@ -33,6 +33,21 @@ pub enum AppcmdErrorKind {
     Other,
 }
 
+impl AppcmdErrorKind {
+    /// Whether the section may have been another one than a change was planned for, so that reading it again tells what to do. An error of which
+    /// neither code nor words are known is among them: that the file has changed on disk is on record in English and without its exit code.
+    pub fn is_settled_by_reading(self) -> bool {
+        match self {
+            Self::FileChangedOnDisk | Self::Duplicate | Self::Missing | Self::Other => true,
+            Self::UnknownObject
+            | Self::AccessDenied
+            | Self::Locked
+            | Self::UnknownAttribute
+            | Self::Unreadable => false,
+        }
+    }
+}
+
 impl fmt::Display for AppcmdErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -93,6 +93,36 @@ fn from_xml(kind: &str, text: &str) -> Option<Result<Vec<Object>, AppcmdError>> 
     Some(objects.collect())
 }
 
+/// Reads all objects of a type from a list that was asked for in XML; `needed` names what each must have.
+pub(super) fn list_xml<T>(
+    kind: &str,
+    needed: &str,
+    output: &Output,
+    read: impl Fn(Node<'_, '_>) -> Option<T>,
+) -> Result<Vec<T>, AppcmdError> {
+    let stdout = output.stdout_text();
+    let unreadable = |what: &str| AppcmdError::unreadable(what, &stdout);
+    let document = match (parse(&stdout), AppcmdError::of(output)) {
+        (Some(Ok(document)), None) => document,
+        // An empty list may end with 1.
+        (Some(Ok(document)), Some(error)) => {
+            let is_empty = !document.root_element().children().any(|node| node.is_element());
+            return if error.exit_code == 1 && is_empty {
+                Ok(Vec::new())
+            } else {
+                Err(error)
+            };
+        }
+        (Some(Err(error)), None) | (_, Some(error)) => return Err(error),
+        (None, None) => return Err(unreadable("XML")),
+    };
+    let objects = document.root_element().children();
+    objects
+        .filter(|node| node.has_tag_name(kind))
+        .map(|node| read(node).ok_or_else(|| unreadable(&format!("{kind} objects with {needed}"))))
+        .collect()
+}
+
 /// Parses appcmd's XML; `None` when the text is no XML. appcmd may print a byte order mark or blanks in front.
 pub(super) fn parse(text: &str) -> Option<Result<Document<'_>, AppcmdError>> {
     let text = text.trim_start_matches('\u{FEFF}').trim();

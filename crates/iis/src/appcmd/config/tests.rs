@@ -1,6 +1,6 @@
 use command::Output;
 
-use super::{list_effective_section, list_section};
+use super::{list_effective_section, list_section, list_server_section};
 use crate::appcmd::AppcmdErrorKind;
 use crate::ip_security::{DenyAction, Section};
 use crate::{AppcmdError, ApplicationPath};
@@ -43,6 +43,10 @@ fn lines_read_as_expected() {
     assert_eq!(
         list_effective_section(&app()).line().as_str(),
         r#"%windir%\system32\inetsrv\appcmd.exe list config "Default Web Site/Microsoft-Server-ActiveSync" /section:system.webServer/security/ipSecurity /config:* /xml"#
+    );
+    assert_eq!(
+        list_server_section().line().as_str(),
+        r"%windir%\system32\inetsrv\appcmd.exe list config /section:system.webServer/security/ipSecurity /xml"
     );
 }
 

@@ -204,6 +204,96 @@ fn the_exit_code_decides_whatever_the_words() {
 }
 
 #[test]
+fn sentences_without_the_brackets_of_appcmd() {
+    // V7 and V22 as the configuration system itself says them, V20 as PowerShell does: appcmd passes on what it is told.
+    let bare = "Filename: \\\\?\\C:\\Windows\\System32\\inetsrv\\config\\applicationHost.config\r\nLine number: 183\r\nError: Cannot add duplicate collection entry of type 'binding' with combined key attributes 'protocol, bindingInformation' respectively set to 'http, *:61902:localhost'\r\n\r\n";
+    assert_eq!(error(1, bare).kind, Kind::Duplicate);
+    let locked =
+        "ERROR ( hresult:80070021, message:This configuration section cannot be used at this path. )";
+    assert_eq!(
+        (error(1, locked).kind, error(1, locked).hresult),
+        (Kind::Locked, Some(0x8007_0021))
+    );
+    let no_class = Output {
+        exit_code: 1,
+        stdout: Vec::new(),
+        stderr: b"get-webconfigurationproperty : Retrieving the COM class factory for component with CLSID {688EEEE5-6A7E-422F-B2E1-6AF00DC944A6} failed due to the following error: 80040154 Class not registered (Exception from HRESULT: 0x80040154 (REGDB_E_CLASSNOTREG)).\r\n".to_vec(),
+    };
+    let told = AppcmdError::of(&no_class).unwrap();
+    assert_eq!(told.kind, Kind::Other);
+    assert!(
+        told.message.contains("{688EEEE5-6A7E-422F-B2E1-6AF00DC944A6}"),
+        "{told}"
+    );
+}
+
+/// A Windows in another language tells by numbers alone: as exit code, or as HRESULT with an exit code that says nothing.
+#[test]
+fn numbers_decide_in_every_language() {
+    for (code, kind) in [
+        (183u32, Kind::Duplicate),
+        (4312, Kind::Missing),
+        (1168, Kind::UnknownObject),
+        (5, Kind::AccessDenied),
+        (740, Kind::AccessDenied),
+        (32, Kind::FileChangedOnDisk),
+        (33, Kind::Locked),
+    ] {
+        for words in [
+            "命令执行失败。\r\n数据无效。\r\n",
+            "Сбой при удаленном вызове процедуры.",
+            "Der Befehl ist fehlgeschlagen.",
+        ] {
+            let as_exit_code = error(code, &format!("ERROR ( message:{words} )"));
+            assert_eq!(
+                (as_exit_code.kind, as_exit_code.hresult),
+                (kind, None),
+                "{code} {words}"
+            );
+            let hresult = 0x8007_0000 | code;
+            for exit_code in [1, 50] {
+                let as_hresult = error(
+                    exit_code,
+                    &format!("ERROR ( hresult:{hresult:08x}, message:{words} )"),
+                );
+                assert_eq!(
+                    (as_hresult.kind, as_hresult.hresult),
+                    (kind, Some(hresult)),
+                    "{code} {words}"
+                );
+            }
+        }
+    }
+    let filtered = "ERROR ( message:Konfigurationsfehler\r\nDateiname: redirection.config\r\nZeilennummer: 0\r\nBeschreibung: Die Konfigurationsdatei kann aufgrund unzureichender Berechtigungen nicht gelesen werden. )";
+    assert_eq!(error(1168, filtered).kind, Kind::AccessDenied);
+    assert_eq!(error(50, filtered).kind, Kind::AccessDenied);
+}
+
+/// Where neither code nor words are known, the state of the file decides, and for that it has to be read again.
+#[test]
+fn what_no_code_tells_is_settled_by_reading_again() {
+    let translated = "ERROR ( message:Die Konfigurationsänderungen können nicht gespeichert werden, weil die Datei auf dem Datenträger geändert wurde. )";
+    assert_eq!(error(50, translated).kind, Kind::Other);
+    for kind in [
+        Kind::FileChangedOnDisk,
+        Kind::Duplicate,
+        Kind::Missing,
+        Kind::Other,
+    ] {
+        assert!(kind.is_settled_by_reading(), "{kind}");
+    }
+    for kind in [
+        Kind::AccessDenied,
+        Kind::Locked,
+        Kind::UnknownAttribute,
+        Kind::UnknownObject,
+        Kind::Unreadable,
+    ] {
+        assert!(!kind.is_settled_by_reading(), "{kind}");
+    }
+}
+
+#[test]
 fn an_error_with_exit_code_0_is_still_no_success() {
     let error = error(0, "ERROR ( message:Cannot find requested collection element. )");
     assert_eq!((error.exit_code, error.kind), (0, Kind::Missing));
