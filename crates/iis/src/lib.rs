@@ -37,6 +37,7 @@ pub mod schema;
 pub mod service;
 pub mod shell;
 pub mod system;
+pub mod web_log;
 
 pub use appcmd::{AppcmdError, AppcmdErrorKind};
 pub use application_path::ApplicationPath;

@@ -101,7 +101,7 @@ impl AppcmdError {
     }
 
     /// A well ended command whose output is not what was expected.
-    pub(super) fn unreadable(expected: &str, found: &str) -> Self {
+    pub(crate) fn unreadable(expected: &str, found: &str) -> Self {
         Self {
             exit_code: 0,
             hresult: None,
