@@ -11,12 +11,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth::{Secret, UserName};
+use jiff::Timestamp;
 
 use crate::clients::Entrance;
 use crate::endpoint::{Endpoint, EndpointOptions, Limits};
 use crate::front_end::FrontEnd;
 use crate::load_balancer::{Balance, CheckOptions, LoadBalancer, LoadBalancerOptions, Thresholds};
-use crate::machine::{ExchangeRelease, Machine, MachineOptions, WindowsRelease};
+use crate::machine::{ExchangeRelease, FormerTraffic, Machine, MachineOptions, WindowsRelease};
 use crate::{Authority, Error};
 use ports::Ports;
 
@@ -77,6 +78,8 @@ pub struct FarmOptions {
     pub adjust: fn(usize, &mut MachineOptions),
     /// Another farm to look like; its number of names replaces `servers`.
     pub likeness: Option<Likeness>,
+    /// What each server's log holds of the time before; every server's is another one.
+    pub former: Option<FormerTraffic>,
 }
 
 impl Default for FarmOptions {
@@ -94,6 +97,7 @@ impl Default for FarmOptions {
             limits: Limits::default(),
             adjust: |_, _| {},
             likeness: None,
+            former: None,
         }
     }
 }
@@ -330,7 +334,16 @@ fn machine_options(index: usize, options: &FarmOptions) -> MachineOptions {
     let name = likeness
         .and_then(|likeness| likeness.names.get(index).cloned())
         .unwrap_or_else(|| format!("CAS{number:02}"));
+    let seed = options
+        .seed
+        .wrapping_mul(1_000)
+        .wrapping_add(u64::try_from(number).unwrap_or_default());
     let mut machine = MachineOptions {
+        born: now(),
+        former: options
+            .former
+            .clone()
+            .map(|former| FormerTraffic { seed, ..former }),
         known_as: likeness
             .map(|likeness| likeness.known_as.clone())
             .unwrap_or_default(),
@@ -349,15 +362,21 @@ fn machine_options(index: usize, options: &FarmOptions) -> MachineOptions {
                 0x6c00 + u16::from(last),
             )),
         ],
-        seed: options
-            .seed
-            .wrapping_mul(1_000)
-            .wrapping_add(u64::try_from(number).unwrap_or_default()),
+        seed,
         speed: options.speed,
         ..MachineOptions::named(name.to_uppercase())
     };
     (options.adjust)(index, &mut machine);
     machine
+}
+
+/// The servers' clocks begin with the real one, as those of servers do that ask a time server.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the simulated farm has clocks of its own, and has to set them by something"
+)]
+fn now() -> Timestamp {
+    Timestamp::now()
 }
 
 #[cfg(test)]

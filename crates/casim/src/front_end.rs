@@ -185,6 +185,7 @@ fn answer<S: WebSite>(
         https: true,
         forwarded_for: header("x-forwarded-for"),
         authorization: request.headers().contains_key(AUTHORIZATION),
+        user_agent: header("user-agent"),
     });
     match reply {
         WebReply::Reply {

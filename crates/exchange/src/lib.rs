@@ -1,4 +1,5 @@
-//! What Exchange adds to IIS: versions, virtual directories, component states, setup, health pages, and who an answer lets in.
+//! What Exchange adds to IIS: versions, virtual directories, component states, setup, health pages, who an answer lets in, and whom rules would
+//! cut off.
 //!
 //! Tables and judgements, no network: `driver` fetches pages and runs invocations, and asks here what they mean.
 
@@ -6,6 +7,7 @@ mod access;
 pub mod component_state;
 pub mod health;
 pub mod setup;
+pub mod traffic;
 pub mod version;
 mod virtual_directory;
 

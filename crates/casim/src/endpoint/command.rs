@@ -10,7 +10,7 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout_at};
 use wsman::{CommandId, CommandState, Fault, Received, SignalCode, State, StreamChunk, StreamName, code};
 
-use crate::machine::{Chunk, Machine, OutputSink, Session, Stdin, Stream};
+use crate::machine::{Chunk, Machine, OutputSink, Room, Session, Stdin, Stream};
 
 /// The exit code of a process that Ctrl+C ended: `STATUS_CONTROL_C_EXIT`.
 const CONTROL_C: u32 = 0xC000_013A;
@@ -24,6 +24,7 @@ pub(super) struct Command {
     progress: Mutex<Progress>,
     /// Told whenever the progress changes.
     changed: Notify,
+    room: Arc<Room>,
 }
 
 #[derive(Debug, Default)]
@@ -49,6 +50,7 @@ impl Command {
                 ..Progress::default()
             }),
             changed: Notify::new(),
+            room: Arc::default(),
         });
         let (machine, session) = (Arc::clone(machine), session.clone());
         let running = Arc::clone(&command);
@@ -58,7 +60,7 @@ impl Command {
     }
 
     async fn run(&self, machine: Arc<Machine>, session: Session, line: String, stdin: Stdin) {
-        let (sink, mut output) = OutputSink::channel();
+        let (sink, mut output) = OutputSink::with_room(&self.room);
         if line.encode_utf16().count() > LONGEST_LINE {
             sink.stderr.line("The command line is too long.");
             drop(sink);
@@ -122,6 +124,8 @@ impl Command {
                     return Err(Fault::no_such_command());
                 }
                 if let Some(received) = progress.take(&self.id, streams, most) {
+                    self.room
+                        .fetched(received.chunks.iter().map(|chunk| chunk.data.len()).sum());
                     return Ok(received);
                 }
             }

@@ -30,9 +30,11 @@ mod configuration;
 mod environment;
 mod faults;
 mod features;
+mod former;
 mod interfaces;
 mod ip_filter;
 mod log;
+mod log_files;
 mod options;
 mod pools;
 mod programs;
@@ -52,10 +54,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 pub use faults::{Countdown, Faults, Needle, Switch};
+pub use former::FormerTraffic;
 pub use log::WebLogLine;
 pub use options::{MachineOptions, MoreSite};
 pub use release::{ExchangeRelease, WindowsRelease};
 pub use session::Session;
+pub(crate) use stream::Room;
 pub use stream::{Chunk, Output, OutputSink, Stdin, Stream, StreamSink};
 pub use web::{WebReply, WebRequest};
 
@@ -163,6 +167,12 @@ impl Machine {
                 client: request.client,
                 method: request.method.clone(),
                 path: request.path.split('?').next().unwrap_or_default().to_owned(),
+                query: request
+                    .path
+                    .split_once('?')
+                    .map_or("", |(_, query)| query)
+                    .to_owned(),
+                user_agent: request.user_agent.clone().unwrap_or_default(),
                 status,
                 substatus,
             };
@@ -228,6 +238,12 @@ impl Machine {
         let shared = self.options.shared_configuration.as_deref();
         self.file(path)
             .or_else(|| redirection::text_of(path, shared).map(String::into_bytes))
+    }
+
+    /// Puts a file there, in place of one that has this full path.
+    pub fn put(&self, path: &str, bytes: Vec<u8>) {
+        let mut state = self.state();
+        state.files.insert(path.to_lowercase(), (path.to_owned(), bytes));
     }
 
     /// The full paths of all uploaded files, half-received ones included.

@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use jiff::Timestamp;
+
+use super::former::FormerTraffic;
 use super::{ExchangeRelease, WindowsRelease};
 
 /// How to make a [`Machine`](super::Machine).
@@ -30,6 +33,10 @@ pub struct MachineOptions {
     pub speed: f64,
     /// Clients that are taken for others: a loopback address that a test can bind, and the real address that it stands for.
     pub known_as: BTreeMap<IpAddr, IpAddr>,
+    /// The moment at which the machine is made, by its own clock: what its log's lines tell.
+    pub born: Timestamp,
+    /// What the log holds of the time before that.
+    pub former: Option<FormerTraffic>,
 }
 
 /// A site beside the front end's own, as administrators make them for another name or another way of logging in.
@@ -44,7 +51,8 @@ pub struct MoreSite {
 }
 
 impl MachineOptions {
-    /// A Windows Server 2019 with Exchange 2019, with the loopback addresses only, in `contoso.example`, at real speed, seed 0.
+    /// A Windows Server 2019 with Exchange 2019, with the loopback addresses only, in `contoso.example`, at real speed, seed 0, made on 2026-01-01,
+    /// with an empty log.
     pub fn named(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
@@ -61,6 +69,8 @@ impl MachineOptions {
             seed: 0,
             speed: 1.0,
             known_as: BTreeMap::new(),
+            born: Timestamp::constant(1_767_225_600, 0),
+            former: None,
         }
     }
 }

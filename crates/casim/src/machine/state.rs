@@ -24,6 +24,8 @@ pub(super) struct State {
     pub(super) chance: Chance,
     /// Files that were put there, by their full paths in lower case: the path as it was written, and the bytes.
     pub(super) files: BTreeMap<String, (String, Vec<u8>)>,
+    /// When HTTP.SYS was last told to write its log out, if ever.
+    pub(super) log_flushed: Option<Duration>,
     /// Whether `iisreset` may be used (`/enable`, `/disable`).
     pub(super) reset_enabled: bool,
 }
@@ -41,6 +43,7 @@ impl State {
             features: Features::fresh(options.windows),
             registry: Registry::fresh(options),
             backups: BTreeMap::from([history]),
+            log_flushed: None,
             reset_enabled: true,
             files: BTreeMap::new(),
             configuration,

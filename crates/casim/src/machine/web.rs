@@ -19,6 +19,8 @@ pub struct WebRequest {
     pub forwarded_for: Option<String>,
     /// Whether an `Authorization` header was sent.
     pub authorization: bool,
+    /// The `User-Agent` header as sent.
+    pub user_agent: Option<String>,
 }
 
 impl WebRequest {
@@ -32,6 +34,7 @@ impl WebRequest {
             https: true,
             forwarded_for: None,
             authorization: false,
+            user_agent: None,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod appcmd;
 mod dism;
+mod findstr;
 mod iisreset;
 mod netsh;
 mod ping;
@@ -21,6 +22,7 @@ pub(super) enum Program {
     Appcmd,
     Cmd,
     Dism,
+    FindStr,
     HostName,
     IisReset,
     More,
@@ -92,6 +94,7 @@ pub(super) async fn run(program: Program, call: &mut Call<'_, '_>) -> u32 {
         Program::Appcmd => appcmd::run(call).await,
         Program::Cmd => nested_shell(call).await,
         Program::Dism => dism::run(call).await,
+        Program::FindStr => findstr::run(call).await,
         Program::HostName => {
             call.out.stdout.line(call.machine().name());
             0

@@ -1,4 +1,4 @@
-//! `netsh interface ipv4 show ipaddresses` and `netsh interface ipv6 show addresses`.
+//! `netsh interface ipv4 show ipaddresses`, `netsh interface ipv6 show addresses` and `netsh http flush logbuffer`.
 
 use super::Call;
 use crate::machine::interfaces::{ETHERNET, is_link_local, of_family};
@@ -27,6 +27,12 @@ pub(super) async fn run(call: &mut Call<'_, '_>) -> u32 {
                 return addresses(call, v6);
             }
             call.not_simulated(&format!("'netsh {}'", words.join(" ")))
+        }
+        ["http", flush, buffer] if short_for(flush, "flush", 1) && short_for(buffer, "logbuffer", 1) => {
+            let now = call.machine().uptime();
+            call.machine().state().log_flushed = Some(now);
+            call.print("\r\nLog buffers successfully flushed.\r\n\r\n");
+            0
         }
         _ => call.not_simulated(&format!("'netsh {}'", words.join(" "))),
     }

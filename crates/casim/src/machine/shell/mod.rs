@@ -1,6 +1,7 @@
 //! `cmd.exe /c LINE`: variables, chains, redirections, commands of the shell itself, and finding programs.
 
 mod builtin;
+mod for_loop;
 mod lookup;
 
 use command::cmd::{self, Simple};
@@ -61,6 +62,10 @@ impl Shell<'_> {
     /// Runs one line to its end and returns what `cmd /c` exits with: the code of the last command that ran.
     pub(super) async fn line(mut self, line: &str, stdin: &mut Stdin, out: &OutputSink) -> u32 {
         let expanded = cmd::expand(line, &|name| self.variable(name));
+        // All of the line belongs to it, so it is no matter of the parser.
+        if let Some(tail) = for_loop::tail(&expanded) {
+            return for_loop::run(&self, tail, out);
+        }
         let commands = match cmd::parse(&expanded) {
             Ok(commands) => commands,
             Err(error) => return refuse(&error, out),

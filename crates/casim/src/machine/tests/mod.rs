@@ -4,6 +4,7 @@ mod against_iis;
 mod concurrency;
 mod enforcement;
 mod faults;
+mod logs;
 mod oracle;
 mod prompt;
 mod releases;

@@ -16,7 +16,23 @@ struct Listed {
     summary: String,
     /// Attributes in the order of the XML form.
     attributes: Vec<(&'static str, String)>,
+    /// Settings below the object, which only `/text:NAME` shows.
+    settings: &'static [(&'static str, &'static str)],
 }
+
+/// The `logFile` element of a site as setup leaves it: the schema's defaults.
+const LOG_FILE: &[(&str, &str)] = &[
+    (
+        "logFile.logExtFileFlags",
+        "Date, Time, ClientIP, UserName, ServerIP, Method, UriStem, UriQuery, TimeTaken, HttpStatus, Win32Status, ServerPort, \
+         UserAgent, HttpSubStatus, Referer",
+    ),
+    ("logFile.logFormat", "W3C"),
+    ("logFile.directory", r"%SystemDrive%\inetpub\logs\LogFiles"),
+    ("logFile.period", "Daily"),
+    ("logFile.localTimeRollover", "false"),
+    ("logFile.enabled", "true"),
+];
 
 /// Lists objects of one type, filtered by identifier or by attributes.
 pub(super) fn list(call: &Call<'_, '_>, arguments: &Arguments) -> Result<Outcome, Refused> {
@@ -90,6 +106,14 @@ impl Listed {
             .find(|(known, _)| fits(known))
             .map(|(_, value)| value.as_str())
     }
+
+    fn setting(&self, name: &str) -> Option<&'static str> {
+        let found = self
+            .settings
+            .iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| *value)
+    }
 }
 
 fn text(objects: &[Listed], arguments: &Arguments, name: &str) -> Result<String, Failure> {
@@ -118,6 +142,7 @@ fn text(objects: &[Listed], arguments: &Arguments, name: &str) -> Result<String,
             Some(attribute) => {
                 let value = object
                     .attribute(attribute, name)
+                    .or_else(|| object.setting(attribute))
                     .ok_or_else(|| Failure::unknown_attribute(attribute))?;
                 text.push_str(&format!("{value}\r\n"));
             }
@@ -153,6 +178,7 @@ fn sites(state: &State) -> Vec<Listed> {
                 ("bindings", bindings),
                 ("state", run_state),
             ],
+            settings: LOG_FILE,
         }
     };
     state.configuration.sites.iter().map(listed).collect()
@@ -170,6 +196,7 @@ fn applications(configuration: &Configuration) -> Vec<Listed> {
                 ("SITE.NAME", site.name.clone()),
                 ("path", application.path.clone()),
             ],
+            settings: &[],
         }));
     }
     all
@@ -191,6 +218,7 @@ fn directories(configuration: &Configuration) -> Vec<Listed> {
                         ("path", path.clone()),
                         ("physicalPath", folder.clone()),
                     ],
+                    settings: &[],
                 });
             }
         }
@@ -211,6 +239,7 @@ fn pools(state: &State) -> Vec<Listed> {
                 ("RuntimeVersion", pool.runtime.to_owned()),
                 ("state", run_state),
             ],
+            settings: &[],
         }
     };
     state.configuration.pools.iter().map(listed).collect()
@@ -221,6 +250,7 @@ fn workers(state: &State) -> Vec<Listed> {
         identifier: pid.to_string(),
         summary: format!("(applicationPool:{pool})"),
         attributes: vec![("WP.NAME", pid.to_string()), ("APPPOOL.NAME", pool.to_owned())],
+        settings: &[],
     };
     state.pools.workers().into_iter().map(listed).collect()
 }
@@ -246,6 +276,7 @@ fn modules(configuration: &Configuration) -> Vec<Listed> {
             identifier: name.clone(),
             summary,
             attributes: vec![("MODULE.NAME", name), ("type", kind), ("preCondition", condition)],
+            settings: &[],
         }
     };
     entries(MODULES).iter().map(listed).collect()
