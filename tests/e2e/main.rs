@@ -21,3 +21,4 @@ mod terminal;
 mod transcript;
 mod unreachable;
 mod verify;
+mod witness;

@@ -29,6 +29,8 @@ pub(crate) enum ExitCode {
     Undone,
     /// A person is needed.
     HumanNeeded,
+    /// A witness's assertion was violated.
+    Breached,
     /// Aborted.
     Aborted,
     /// A remote command's own code.
@@ -44,6 +46,7 @@ impl From<Verdict> for ExitCode {
             Verdict::Undone => Self::Undone,
             Verdict::Aborted => Self::Aborted,
             Verdict::HumanNeeded => Self::HumanNeeded,
+            Verdict::Breached => Self::Breached,
         }
     }
 }
@@ -63,6 +66,7 @@ impl ExitCode {
             Self::Budget => 21,
             Self::Undone => 22,
             Self::HumanNeeded => 23,
+            Self::Breached => 24,
             Self::Aborted => 130,
             Self::Remote(code) => code,
         }
@@ -94,6 +98,7 @@ mod tests {
             ExitCode::Budget,
             ExitCode::Undone,
             ExitCode::HumanNeeded,
+            ExitCode::Breached,
             ExitCode::Aborted,
         ];
         for code in codes {

@@ -20,6 +20,7 @@ mod shutdown;
 mod steps;
 #[cfg(test)]
 mod testing;
+mod watch;
 mod web;
 mod world;
 

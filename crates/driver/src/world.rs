@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use auth::{Credentials, Krb5Conf};
 use inventory::{
-    Auth, Inventory, LoadBalancer, Pool, PoolName, Server, ServerName, Tls, Transport, VantageName,
+    Auth, Inventory, LoadBalancer, Pool, PoolName, Server, ServerName, Tls, Transport, Vantage, VantageName,
 };
 use jiff::SignedDuration;
 use rollout::RunId;
@@ -46,6 +46,7 @@ pub struct World {
     clock: Clock,
     run: RunId,
     fronts: Mutex<BTreeMap<(ServerName, Option<VantageName>), Front>>,
+    entrances: Mutex<BTreeMap<(PoolName, VantageName), Front>>,
     rotation: Mutex<BTreeMap<PoolName, RotationSeen>>,
 }
 
@@ -73,6 +74,7 @@ impl World {
             clock: options.clock,
             run: options.run,
             fronts: Mutex::default(),
+            entrances: Mutex::default(),
             rotation: Mutex::default(),
         }
     }
@@ -234,30 +236,65 @@ impl World {
             .unwrap_or(&server.address);
         let from = match vantage {
             None => None,
-            Some(name) => Some(self.inventory.vantages.get(name).ok_or_else(|| {
-                // `check` refuses such a playbook; a plan may be older than the inventory.
-                WebError::Client {
-                    address: server.address.clone(),
-                    source: format!("the inventory has no vantage `{name}`").into(),
-                }
-            })?),
+            Some(name) => Some(self.vantage(name, &server.address)?),
         };
-        let authority = self
-            .authority(server)
-            .map_err(|error| WebError::CertificateAuthority {
-                problem: error.to_string(),
-            })?;
         let front = Front::new(FrontOptions {
             address: &server.address,
             port: server.https_port,
             host: host.trim_matches(['[', ']']),
-            authority,
+            authority: self.front_authority(server)?,
             from,
             connect: self.clock.limit(server.connect_timeout),
         })
         .await?;
         lock(&self.fronts).insert(key, front.clone());
         Ok(front)
+    }
+
+    /// Whether the inventory says where the pool's virtual address is.
+    pub(crate) fn has_entrance(&self, pool: &PoolName) -> bool {
+        self.inventory.pools.get(pool).and_then(place_of_vip).is_some()
+    }
+
+    /// A pool's virtual address as seen from a vantage. Its certificate is taken to be signed by whoever signed those of the pool's servers.
+    pub(crate) async fn entrance(&self, pool: &PoolName, vantage: &VantageName) -> Result<Front, WebError> {
+        let key = (pool.clone(), vantage.clone());
+        if let Some(front) = lock(&self.entrances).get(&key) {
+            return Ok(front.clone());
+        }
+        let place = self.inventory.pools.get(pool).and_then(place_of_vip);
+        let (Some((address, port, host)), Some(member)) = (place, self.inventory.members(pool).next()) else {
+            return Err(WebError::Client {
+                address: format!("the virtual address of {pool}"),
+                source: "the inventory does not say where it is".into(),
+            });
+        };
+        let front = Front::new(FrontOptions {
+            address: &address,
+            port,
+            host: host.trim_matches(['[', ']']),
+            authority: self.front_authority(member)?,
+            from: Some(self.vantage(vantage, &address)?),
+            connect: self.clock.limit(member.connect_timeout),
+        })
+        .await?;
+        lock(&self.entrances).insert(key, front.clone());
+        Ok(front)
+    }
+
+    fn vantage(&self, name: &VantageName, address: &str) -> Result<&Vantage, WebError> {
+        // `check` refuses a playbook with another name; a plan may be older than the inventory.
+        self.inventory.vantages.get(name).ok_or_else(|| WebError::Client {
+            address: address.to_owned(),
+            source: format!("the inventory has no vantage `{name}`").into(),
+        })
+    }
+
+    fn front_authority(&self, server: &Server) -> Result<Option<&[u8]>, WebError> {
+        self.authority(server)
+            .map_err(|error| WebError::CertificateAuthority {
+                problem: error.to_string(),
+            })
     }
 
     /// The address that this machine has towards the server's WinRM port, as the routing table says. Nothing is sent.
@@ -290,6 +327,20 @@ impl World {
             },
         }
     }
+}
+
+/// Address, port and name of a pool's virtual address.
+fn place_of_vip(pool: &Pool) -> Option<(String, u16, &str)> {
+    let url = pool.vip.as_ref()?;
+    let host = url.host_str()?;
+    Some(match pool.vip_address {
+        Some(address) => (address.ip().to_string(), address.port(), host),
+        None => (
+            host.trim_matches(['[', ']']).to_owned(),
+            url.port_or_known_default()?,
+            host,
+        ),
+    })
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -211,6 +211,13 @@ pub struct Witness {
     pub unchanged: Vec<String>,
     /// The path that is asked for.
     pub path: String,
+    /// How often every server and every pool's virtual address is asked all run long; without it only this step asks.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "jiff::fmt::serde::duration::friendly::compact::optional"
+    )]
+    pub every: Option<SignedDuration>,
 }
 
 /// `return_to_rotation = {}`.

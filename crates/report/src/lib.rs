@@ -10,6 +10,7 @@ mod json;
 mod lines;
 mod model;
 mod summary;
+mod witnesses;
 pub mod wording;
 
 pub use bars::Bars;
@@ -18,3 +19,4 @@ pub use json::JsonLines;
 pub use lines::Lines;
 pub use model::{Model, Row, RowState};
 pub use summary::summary;
+pub use witnesses::Witnesses;

@@ -9,6 +9,8 @@ use rollout::{
     Verdict,
 };
 
+use crate::witnesses::Witnesses;
+
 /// What is true now.
 #[derive(Clone, Debug, Default)]
 pub struct Model {
@@ -32,6 +34,8 @@ pub struct Model {
     pub budget_spent: bool,
     /// How the run ended.
     pub verdict: Option<Verdict>,
+    /// What the witnesses that ask all run long saw.
+    pub witnesses: Witnesses,
     /// Debts that could not be paid, with the command that pays them.
     pub unpaid: Vec<(ServerName, Debt, String)>,
 }
@@ -137,12 +141,16 @@ impl Model {
                 self.verdict = None;
                 self.stopping = None;
                 self.budget_spent = false;
+                self.witnesses.apply(event);
                 // What is owed is paid in this sitting, or told once more.
                 self.unpaid.clear();
             }
             EventKind::WaveStarted { wave } => self.wave = Some(*wave),
             EventKind::WaveFinished { .. } => {}
             EventKind::BudgetSpent { .. } => self.budget_spent = true,
+            EventKind::WitnessChanged { .. } | EventKind::WitnessBreached { .. } => {
+                self.witnesses.apply(event);
+            }
             EventKind::StopRequested { hard } => self.stopping = Some(*hard),
             EventKind::RunFinished { verdict } => self.verdict = Some(*verdict),
             _ => self.apply_to_server(event),
@@ -185,6 +193,7 @@ impl Model {
                 in_rotation,
                 members,
             } => self.saw_rotation(pool, *in_rotation, *members),
+            Progress::Asked { .. } => self.witnesses.progress(progress),
         }
     }
 
@@ -227,9 +236,10 @@ impl Model {
         row.applied.iter().filter(is_new).cloned().collect()
     }
 
-    /// Servers that count against the budget.
+    /// Failures that count against the budget: servers, and pools that a witness saw refuse their clients.
     pub fn failures(&self) -> usize {
-        self.servers.values().filter(|row| row.error.is_some()).count()
+        let servers = self.servers.values().filter(|row| row.error.is_some()).count();
+        servers + self.witnesses.breached_vips()
     }
 }
 
@@ -335,6 +345,9 @@ pub(crate) fn server_of(kind: &EventKind) -> Option<&ServerName> {
         | EventKind::DebtPaymentStarted { server, .. }
         | EventKind::DebtPaid { server, .. }
         | EventKind::DebtUnpaid { server, .. } => Some(server),
+        EventKind::WitnessChanged { watched, .. } | EventKind::WitnessBreached { watched, .. } => {
+            watched.server()
+        }
         EventKind::RunStarted { .. }
         | EventKind::RunResumed { .. }
         | EventKind::WaveStarted { .. }

@@ -63,6 +63,13 @@ pub fn summary(model: &Model) -> String {
             ));
         }
     }
+    let witnesses = model.witnesses.lines(plan);
+    if !witnesses.is_empty() {
+        out.push('\n');
+    }
+    for line in witnesses {
+        out.push_str(&format!("witness {line}\n"));
+    }
     for (server, _, command) in &model.unpaid {
         out.push_str(&format!(
             "\nSTILL OWED: {server} is out of rotation; put it back with\n  {command}\n"

@@ -288,6 +288,22 @@ pub fn lines(model: &Model, event: &Event) -> Vec<Line> {
             line.text.push(format!("do by hand: {command}"));
             vec![line]
         }
+        EventKind::WitnessChanged {
+            watched,
+            vantage,
+            path,
+            was,
+            sees,
+            unserved_ms,
+        } => {
+            let before = was.map_or_else(String::new, |was| format!("{was} -> "));
+            let gap = unserved_ms.map_or_else(String::new, |gap| format!(", after {gap} ms without service"));
+            let text = format!("{path} from {vantage}: {before}{sees}{gap}");
+            vec![Line::new(watched.to_string(), "witness", "sees").text([text])]
+        }
+        EventKind::WitnessBreached { watched, error, .. } => {
+            vec![Line::new(watched.to_string(), "witness", "BREACH").text(failure(error))]
+        }
         EventKind::StopRequested { hard: false } => {
             vec![Line::new("run", "stop", "asked").text([
                 "nothing new is started; servers under way are finished first",
@@ -359,6 +375,9 @@ pub fn verdict_text(verdict: Verdict) -> &'static str {
         Verdict::BudgetSpent => "stopped: the failure budget is spent; the run can be resumed",
         Verdict::Undone => {
             "stopped: the failure budget is spent; the servers of the failed wave are put back, verified: once the cause is gone, apply anew"
+        }
+        Verdict::Breached => {
+            "a witness saw what must never be (see above); the run can be resumed once its cause is known"
         }
         Verdict::Aborted => "aborted by the operator; outcomes may be unknown; resume looks again",
         Verdict::HumanNeeded => {

@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use inventory::ServerName;
+use inventory::{ServerName, VantageName};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::action::Debt;
-use crate::observation::{Evidence, Found, Outcome, StepError};
+use crate::observation::{Evidence, Found, Outcome, Sight, StepError, Watched};
 use crate::plan::Plan;
 use crate::verdict::Verdict;
 
@@ -234,6 +234,31 @@ pub enum EventKind {
         /// The exact command with which a person can pay it.
         command: String,
     },
+    /// A witness that asks all run long sees something else than before.
+    WitnessChanged {
+        /// Where it asks.
+        watched: Watched,
+        /// From where.
+        vantage: VantageName,
+        /// For which page.
+        path: String,
+        /// What it saw before; `None` for its first answer.
+        was: Option<Sight>,
+        /// What it sees now.
+        sees: Sight,
+        /// Milliseconds without service that this ends, for a vantage that must get in: from sending the first request that was not served
+        /// to the first answer that was.
+        unserved_ms: Option<u64>,
+    },
+    /// A witness saw what must never be: the server (or the pool, behind its virtual address) counts as failed.
+    WitnessBreached {
+        /// Where it asks.
+        watched: Watched,
+        /// From where.
+        vantage: VantageName,
+        /// What should have been there, and what was.
+        error: StepError,
+    },
     /// The operator asked to stop (Ctrl-C once: finish what runs; twice: abort the waits).
     StopRequested {
         /// Second request.
@@ -274,6 +299,8 @@ impl EventKind {
             Self::DebtPaymentStarted { .. } => "debt_payment_started",
             Self::DebtPaid { .. } => "debt_paid",
             Self::DebtUnpaid { .. } => "debt_unpaid",
+            Self::WitnessChanged { .. } => "witness_changed",
+            Self::WitnessBreached { .. } => "witness_breached",
             Self::StopRequested { .. } => "stop_requested",
             Self::RunFinished { .. } => "run_finished",
         }
@@ -289,6 +316,7 @@ impl EventKind {
             | Self::BudgetSpent { .. }
             | Self::StopRequested { .. }
             | Self::RunFinished { .. } => None,
+            Self::WitnessChanged { watched, .. } | Self::WitnessBreached { watched, .. } => watched.server(),
             Self::ServerStarted { server }
             | Self::Surveyed { server, .. }
             | Self::StepStarted { server, .. }

@@ -21,8 +21,8 @@ pub use action::{Action, Debt};
 pub use error::{Error, IllegalTransition};
 pub use event::{Event, EventKind, RunId, SoakReport, Survey};
 pub use observation::{
-    Before, Evidence, FailureKind, Found, Outcome, Receipt, Rotation, ServiceObserved, StepError,
-    WorkerProcessObserved,
+    Before, Evidence, FailureKind, Found, Outcome, Receipt, Rotation, ServiceObserved, Sight, StepError,
+    Watched, WorkerProcessObserved,
 };
 pub use plan::{Plan, PlanHash, PlannedPool, PlannedServer};
 pub use ports::{Commit, CommitError, Progress, Sink};

@@ -1,9 +1,10 @@
 //! What was seen on a server before, during and after a step, as it stands in the journal. Never a secret, never prose where a value will do.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use iis::ip_security::Section;
-use inventory::StepKind;
+use inventory::{PoolName, ServerName, StepKind};
 use serde::{Deserialize, Serialize};
 
 /// What a probe saw, before anything was changed.
@@ -113,6 +114,64 @@ pub struct Rotation {
     pub state: String,
     /// Whether this server itself is among `in_rotation`.
     pub is_in_rotation: bool,
+}
+
+/// Where a witness asks all run long.
+#[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Watched {
+    /// A server's own front end.
+    Server(ServerName),
+    /// A pool's virtual address.
+    Vip(PoolName),
+}
+
+impl Watched {
+    /// The server, where it is one.
+    pub fn server(&self) -> Option<&ServerName> {
+        match self {
+            Self::Server(server) => Some(server),
+            Self::Vip(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Watched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Server(server) => write!(f, "{server}"),
+            Self::Vip(pool) => write!(f, "vip {pool}"),
+        }
+    }
+}
+
+/// What becomes of a client, as a witness sees it.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sight {
+    /// It gets in.
+    Served,
+    /// Its address is refused.
+    Refused,
+    /// It gets no service, for a reason that is not its address: no connection, no answer, a server error.
+    Unserved,
+}
+
+impl Sight {
+    /// The word in the journal.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Served => "served",
+            Self::Refused => "refused",
+            Self::Unserved => "unserved",
+        }
+    }
+}
+
+impl fmt::Display for Sight {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
 }
 
 /// A worker process (w3wp) as seen by appcmd.

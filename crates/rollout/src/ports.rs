@@ -1,9 +1,10 @@
 //! What the driver is handed from outside: where facts are committed, and who hears of them.
 
-use inventory::{PoolName, ServerName};
+use inventory::{PoolName, ServerName, VantageName};
 use jiff::Timestamp;
 
 use crate::event::{Event, EventKind};
+use crate::observation::Watched;
 
 /// Makes a fact durable. Returns only when it is on disk; after an error no new step may start.
 pub trait Commit: Send {
@@ -49,5 +50,16 @@ pub enum Progress {
         in_rotation: u32,
         /// Members.
         members: u32,
+    },
+    /// How often a witness that asks all run long has had an answer, or none in time.
+    Asked {
+        /// Where it asks.
+        watched: Watched,
+        /// From where.
+        vantage: VantageName,
+        /// For which page.
+        path: String,
+        /// Requests so far in this sitting.
+        times: u64,
     },
 }

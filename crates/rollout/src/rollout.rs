@@ -15,6 +15,7 @@
 //! docs/design/001-rollout-core.md says why.
 
 mod apply;
+mod breach;
 mod ending;
 mod limits;
 mod next;
@@ -27,9 +28,9 @@ mod undo;
 pub use next::Next;
 pub use state::{Counts, OpenDebt, Unpaid};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use inventory::ServerName;
+use inventory::{PoolName, ServerName};
 use jiff::SignedDuration;
 
 use crate::action::Action;
@@ -62,6 +63,10 @@ pub struct Rollout {
     /// The wave of the server whose failure was one too many.
     spent_in: Option<usize>,
     stop: Option<Stop>,
+    /// A witness saw what must never be, in this life of the run.
+    breached: bool,
+    /// Pools whose clients a witness saw refused at the virtual address: each counts as one failure.
+    breached_vips: BTreeSet<PoolName>,
     verdict: Option<Verdict>,
 }
 
@@ -97,6 +102,8 @@ impl Rollout {
             budget_spent: false,
             spent_in: None,
             stop: None,
+            breached: false,
+            breached_vips: BTreeSet::new(),
             verdict: None,
         }
     }
@@ -116,9 +123,10 @@ impl Rollout {
         self.open_wave
     }
 
-    /// How many servers count against the budget.
+    /// How many failures count against the budget: servers, and pools that a witness saw refuse their clients.
     pub fn failures(&self) -> u32 {
-        u32::try_from(self.records.iter().filter(|record| record.counted).count()).unwrap_or(u32::MAX)
+        let servers = self.records.iter().filter(|record| record.counted).count();
+        u32::try_from(servers + self.breached_vips.len()).unwrap_or(u32::MAX)
     }
 
     /// Whether more servers failed than the policy allows.

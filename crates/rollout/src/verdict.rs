@@ -20,6 +20,8 @@ pub enum Verdict {
     BudgetSpent,
     /// The budget was spent and every server of the failed wave was put back, verified. Exit code 22.
     Undone,
+    /// A witness saw what must never be; whatever the policy wants done then is done. Exit code 24.
+    Breached,
     /// The operator aborted: outcomes may be unknown; `resume` looks again. Exit code 130.
     Aborted,
     /// A server is stuck or a debt is unpaid: a person is needed. Exit code 23.
@@ -33,6 +35,7 @@ impl Verdict {
             Self::DoneWithFailures
             | Self::Stopped
             | Self::BudgetSpent
+            | Self::Breached
             | Self::Aborted
             | Self::HumanNeeded => true,
             Self::NothingToDo | Self::Done | Self::Undone => false,
@@ -48,6 +51,7 @@ impl Verdict {
             Self::Stopped => "stopped",
             Self::BudgetSpent => "budget_spent",
             Self::Undone => "undone",
+            Self::Breached => "breached",
             Self::Aborted => "aborted",
             Self::HumanNeeded => "human_needed",
         }

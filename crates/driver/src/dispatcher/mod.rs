@@ -1,6 +1,6 @@
 //! The loop of a run: events in, one commit, one application, every sink, and the actions that come of it out to the workers.
 //!
-//! This is the only place that waits for more than one thing. Workers, timers, the operator and the ticking of the screen meet here and become
+//! This is the only place that waits for more than one thing. Workers, witnesses, timers, the operator and the ticking of the screen meet here and become
 //! one stream of events.
 
 mod monitor;
@@ -17,6 +17,7 @@ use tokio::time::MissedTickBehavior;
 
 use crate::error::Error;
 use crate::shutdown::StopRequest;
+use crate::watch::Watch;
 use crate::world::World;
 use monitor::Monitor;
 use worker::Workers;
@@ -59,8 +60,10 @@ pub async fn run(
     // Progress is dropped when a sink does not keep up; a few for each server are plenty.
     let (progress, progressed) = mpsc::channel(1024);
     let monitor = Monitor::start(&world, &plan, &progress);
+    let watch = Watch::start(&world, &rollout, &answers, &progress);
     let mut dispatcher = Dispatcher {
         rollout,
+        watch: &watch,
         workers: Workers::new(Arc::clone(&world), Arc::clone(&plan), answers, progress),
         world,
         commit,
@@ -74,12 +77,14 @@ pub async fn run(
     };
     dispatcher.workers.finish(patience).await;
     monitor.stop();
+    watch.stop();
     winrm::reap(REAPING).await;
     ended
 }
 
 struct Dispatcher<'a> {
     rollout: Rollout,
+    watch: &'a Watch,
     world: Arc<World>,
     workers: Workers,
     commit: &'a mut dyn Commit,
@@ -144,6 +149,7 @@ impl Dispatcher<'_> {
             .rollout
             .apply(&event)
             .map_err(|source| Error::Illegal { source })?;
+        self.watch.note(&event);
         for sink in self.sinks.iter_mut() {
             sink.event(&event);
         }

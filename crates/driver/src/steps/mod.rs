@@ -16,7 +16,7 @@ mod services;
 mod soak;
 mod survey;
 mod wait_healthy;
-mod witness;
+pub(crate) mod witness;
 
 use inventory::Step;
 use rollout::{

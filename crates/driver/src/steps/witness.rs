@@ -58,10 +58,10 @@ pub(super) async fn verify(
     index: usize,
     step: &Witness,
 ) -> Result<Receipt, StepError> {
-    let unlisted = unlisted(session.plan(), index, &step.path);
+    let from_denied = from_denied(session.plan(), index, &step.path);
     let patience = session.clock().deadline(PATIENCE);
     loop {
-        let error = match round(session, step, unlisted).await {
+        let error = match round(session, step, from_denied).await {
             Ok(facts) => return Ok(receipt(facts)),
             Err(Wrong::ForGood(error)) => return Err(error),
             Err(Wrong::ForNow(error)) => error,
@@ -81,12 +81,8 @@ enum Wrong {
 }
 
 /// One look from every vantage.
-async fn round(session: &Session, step: &Witness, unlisted: Unlisted) -> Result<Vec<String>, Wrong> {
+async fn round(session: &Session, step: &Witness, from_denied: Access) -> Result<Vec<String>, Wrong> {
     let mut facts = Vec::new();
-    let from_denied = match unlisted {
-        Unlisted::Deny => Access::Denied,
-        Unlisted::Allow => Access::Allowed,
-    };
     let allowed = step.allowed_from.iter().map(|vantage| (vantage, Access::Allowed));
     let denied = step.denied_from.iter().map(|vantage| (vantage, from_denied));
     for (vantage, expected) in allowed.chain(denied) {
@@ -141,12 +137,21 @@ async fn ask(session: &Session, vantage: &VantageName, path: &str) -> Result<Pag
     front.get(path, session.clock().limit(ANSWER_LIMIT)).await
 }
 
-fn access(page: &Page) -> Access {
+/// Who was let in, by the looks of the page.
+pub(crate) fn access(page: &Page) -> Access {
     let headers = page
         .headers
         .iter()
         .map(|(name, value)| (name.as_str(), value.to_str().unwrap_or_default()));
     classify(page.status, headers)
+}
+
+/// What a vantage of `denied_from` must meet.
+pub(crate) fn from_denied(plan: &Plan, index: usize, path: &str) -> Access {
+    match unlisted(plan, index, path) {
+        Unlisted::Deny => Access::Denied,
+        Unlisted::Allow => Access::Allowed,
+    }
 }
 
 /// What becomes of addresses that nobody listed, by the last `restrict` before the witness that covers its path.

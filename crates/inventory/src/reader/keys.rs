@@ -159,8 +159,10 @@ pub(crate) const RESTRICT: Keys = Keys::only("`restrict`", &["application", "unl
 pub(crate) const ALLOW: Keys = Keys::only("`allow`", &["address", "network", "name", "role", "note"]);
 pub(crate) const RESTART_IIS: Keys = Keys::only("`restart_iis`", &["method", "no_force", "timeout"]);
 pub(crate) const WAIT_HEALTHY: Keys = Keys::only("`wait_healthy`", &["paths"]);
-pub(crate) const WITNESS: Keys =
-    Keys::only("`witness`", &["allowed_from", "denied_from", "unchanged", "path"]);
+pub(crate) const WITNESS: Keys = Keys::only(
+    "`witness`",
+    &["allowed_from", "denied_from", "unchanged", "path", "every"],
+);
 pub(crate) const RETURN_TO_ROTATION: Keys = Keys::only("`return_to_rotation`", &["timeout"]);
 pub(crate) const COMMAND: Keys = Keys::only("`command`", &["command", "unless", "exit_codes", "timeout"]);
 pub(crate) const POWERSHELL: Keys =

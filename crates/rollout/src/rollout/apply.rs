@@ -56,6 +56,11 @@ impl Rollout {
                 self.budget_spent = true;
                 Ok(None)
             }
+            EventKind::WitnessChanged { watched, .. } => {
+                self.expect_watched(watched, kind)?;
+                Ok(None)
+            }
+            EventKind::WitnessBreached { watched, error, .. } => self.breached(watched, error, kind),
             EventKind::StopRequested { hard } => {
                 let stop = if *hard { Stop::Hard } else { Stop::Soft };
                 self.stop = self.stop.max(Some(stop));

@@ -55,11 +55,12 @@ impl Rollout {
 
     pub(super) fn failed(&mut self, server: &ServerName, failure: Failure, kind: &EventKind) -> Transition {
         let (at, record) = self.expect_server(server, kind)?;
-        if record.stand != Stand::Failing {
+        if record.stand != Stand::Failing && self.breach_due(record).is_none() {
             return self.illegal_for(record, kind);
         }
         if let Some(record) = self.records.get_mut(at) {
             record.failure = Some(failure);
+            record.breach = None;
         }
         self.count(at);
         self.stand(at, Stand::Failed);

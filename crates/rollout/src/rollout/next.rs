@@ -71,6 +71,13 @@ impl Rollout {
         if record.paying.is_some() {
             return Decision::Nothing;
         }
+        if let Some(error) = self.breach_due(record) {
+            return Decision::Record(EventKind::ServerFailed {
+                server,
+                step: None,
+                error: error.clone(),
+            });
+        }
         let payment = || match record.payable() {
             Some(debt) => Decision::Record(EventKind::DebtPaymentStarted {
                 server: record.name.clone(),
@@ -241,13 +248,15 @@ impl Rollout {
         })
     }
 
-    /// The worst that is true of any server: 23 before 22 before 21 before 20.
+    /// The worst that is true of any server: 23 before 24 before 22 before 21 before 20.
     fn verdict_of_states(&self) -> Verdict {
         let any = |stand: Stand| self.records.iter().any(|record| record.stand == stand);
         let owes = self.records.iter().any(|record| !record.debts.is_empty());
         let put_back = |record: &Record| record.stand == Stand::Undone && self.spent_in == Some(record.wave);
         if owes || any(Stand::Stuck) {
             Verdict::HumanNeeded
+        } else if self.breached {
+            Verdict::Breached
         } else if self.is_budget_spent() {
             if self.records.iter().any(put_back) {
                 Verdict::Undone

@@ -61,11 +61,14 @@ impl Rollout {
             }
             if has_ended {
                 record.counted = false;
+                record.breach = None;
             }
         }
         if has_ended {
             self.budget_spent = false;
             self.spent_in = None;
+            self.breached = false;
+            self.breached_vips.clear();
         }
         // Waves are taken up again at the first that is not over.
         if self

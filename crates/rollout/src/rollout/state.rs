@@ -71,6 +71,8 @@ pub(super) struct Record {
     pub(super) left_out: Option<Evidence>,
     /// Why it failed.
     pub(super) failure: Option<Failure>,
+    /// What a witness saw of it that must never be, until it fails for it.
+    pub(super) breach: Option<StepError>,
     /// It counts against the budget.
     pub(super) counted: bool,
     /// An `Apply` of a step that is not a mere look was emitted, in this life of the run or an earlier one.
@@ -156,6 +158,7 @@ impl Record {
             paying: None,
             left_out: None,
             failure: None,
+            breach: None,
             counted: false,
             changed: false,
             suspect: false,

@@ -119,6 +119,7 @@ pub(crate) fn steps() -> Vec<Step> {
             denied_from: vec![],
             unchanged: vec![],
             path: "/Microsoft-Server-ActiveSync/".to_owned(),
+            every: None,
         }),
         Step::ReturnToRotation(ReturnToRotation { timeout: minute }),
     ]

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use rollout::{
     Before, Debt, Event, EventKind, Evidence, FailureKind, Found, Outcome, Plan, Receipt, Rotation, RunId,
-    ServiceObserved, SoakReport, StepError, Survey, Verdict, WorkerProcessObserved,
+    ServiceObserved, Sight, SoakReport, StepError, Survey, Verdict, Watched, WorkerProcessObserved,
 };
 
 use crate::farm::{self, RESTRICT, small_plan};
@@ -167,6 +167,7 @@ fn verdict() -> BoxedStrategy<Verdict> {
         Verdict::Stopped,
         Verdict::BudgetSpent,
         Verdict::Undone,
+        Verdict::Breached,
         Verdict::Aborted,
         Verdict::HumanNeeded,
     ])
@@ -226,6 +227,45 @@ fn of_the_run() -> BoxedStrategy<EventKind> {
         (any::<u32>(), any::<u32>()).prop_map(|(failures, limit)| EventKind::BudgetSpent { failures, limit }),
         any::<bool>().prop_map(|hard| EventKind::StopRequested { hard }),
         verdict().prop_map(|verdict| EventKind::RunFinished { verdict }),
+        of_a_witness(),
+    ]
+    .boxed()
+}
+
+fn of_a_witness() -> BoxedStrategy<EventKind> {
+    let watched = || {
+        prop_oneof![
+            text().prop_map(|name| Watched::Server(name.into())),
+            text().prop_map(|name| Watched::Vip(name.into())),
+        ]
+    };
+    let sight = || prop::sample::select(vec![Sight::Served, Sight::Refused, Sight::Unserved]);
+    prop_oneof![
+        (
+            watched(),
+            text(),
+            text(),
+            prop::option::of(sight()),
+            sight(),
+            any::<Option<u64>>()
+        )
+            .prop_map(|(watched, vantage, path, was, sees, unserved_ms)| {
+                EventKind::WitnessChanged {
+                    watched,
+                    vantage: vantage.into(),
+                    path,
+                    was,
+                    sees,
+                    unserved_ms,
+                }
+            }),
+        (watched(), text(), error()).prop_map(|(watched, vantage, error)| {
+            EventKind::WitnessBreached {
+                watched,
+                vantage: vantage.into(),
+                error,
+            }
+        }),
     ]
     .boxed()
 }
@@ -391,6 +431,14 @@ fn the_format_is_this() {
         EventKind::RunFinished {
             verdict: Verdict::HumanNeeded,
         },
+        EventKind::WitnessChanged {
+            watched: Watched::Vip("eas".into()),
+            vantage: "sentry1".into(),
+            path: "/owa/".to_owned(),
+            was: Some(Sight::Unserved),
+            sees: Sight::Served,
+            unserved_ms: Some(1840),
+        },
     ];
     let at = farm::instant(0);
     let lines: Vec<_> = (1_u64..)
@@ -412,6 +460,7 @@ fn the_format_is_this() {
     {"seq":12,"at":"2026-11-18T11:06:40Z","event":"debt_payment_started","server":"eas-1","debt":{"rotation":{"step":0}}}
     {"seq":13,"at":"2026-11-18T11:06:40Z","event":"stop_requested","hard":true}
     {"seq":14,"at":"2026-11-18T11:06:40Z","event":"run_finished","verdict":"human_needed"}
+    {"seq":15,"at":"2026-11-18T11:06:40Z","event":"witness_changed","watched":{"vip":"eas"},"vantage":"sentry1","path":"/owa/","was":"unserved","sees":"served","unserved_ms":1840}
     "#);
 }
 

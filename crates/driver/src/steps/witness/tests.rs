@@ -86,7 +86,7 @@ async fn wrong(answer: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> Step
     let front_end = FrontEnd::start(answer).await;
     let (mut session, step) = witness_session(&front_end);
     take_baseline(&mut session).await;
-    match round(&session, &step, Unlisted::Deny).await {
+    match round(&session, &step, Access::Denied).await {
         Err(Wrong::ForNow(error)) => error,
         Err(Wrong::ForGood(error)) => panic!("for good: {error:?}"),
         Ok(facts) => panic!("{facts:?}"),

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use jiff::SignedDuration;
+
 use crate::diagnostic::Code;
 use crate::name::VantageName;
 use crate::reader::address;
@@ -11,6 +13,10 @@ use crate::reader::table::Table;
 use crate::step::Witness;
 
 const ACTIVE_SYNC: &str = "/Microsoft-Server-ActiveSync/";
+
+/// A witness that asks all run long is no load on the farm, and still sees a restart.
+const MOST_OFTEN: SignedDuration = SignedDuration::from_millis(100);
+const LEAST_OFTEN: SignedDuration = SignedDuration::from_secs(60);
 
 /// The pages of `wait_healthy`.
 pub(super) fn health_pages(table: &Table<'_>, found: &mut Findings<'_>) -> Vec<String> {
@@ -70,6 +76,21 @@ pub(super) fn witness(table: &Table<'_>, found: &mut Findings<'_>) -> Witness {
             hint,
         );
     }
+    let every = table
+        .get("every")
+        .and_then(|entry| entry.duration((MOST_OFTEN, LEAST_OFTEN), found));
+    if let (Some(_), Some(entry), true) = (
+        every,
+        table.get("every"),
+        allowed_from.is_empty() && denied_from.is_empty(),
+    ) {
+        found.error(
+            Code::IdleWitness,
+            entry.span(),
+            "nobody would ask all run long: neither allowed_from nor denied_from names a vantage",
+            "name vantages, or leave `every` out",
+        );
+    }
     let names = |list: Vec<(VantageName, Range<usize>)>| list.into_iter().map(|(name, _)| name).collect();
     Witness {
         allowed_from: names(allowed_from),
@@ -79,6 +100,7 @@ pub(super) fn witness(table: &Table<'_>, found: &mut Findings<'_>) -> Witness {
             .get("path")
             .and_then(|entry| address::page(&entry, found))
             .unwrap_or_else(|| ACTIVE_SYNC.to_owned()),
+        every,
     }
 }
 

@@ -1,0 +1,209 @@
+//! What the witnesses that ask all run long saw, folded from events: who was without service and for how long, and where the change took effect.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use inventory::{Step, VantageName};
+use jiff::Timestamp;
+use rollout::{Event, EventKind, Plan, Progress, Sight, Watched};
+
+/// Where, from where, for which page.
+type Post = (Watched, VantageName, String);
+
+/// All witnesses of a run.
+#[derive(Clone, Debug, Default)]
+pub struct Witnesses {
+    posts: BTreeMap<Post, Seen>,
+    breached: BTreeSet<Watched>,
+}
+
+/// What one witness saw at one place.
+#[derive(Clone, Debug, Default)]
+struct Seen {
+    /// Requests in this sitting.
+    asked: u64,
+    sees: Option<Sight>,
+    /// Times without service that are over.
+    gaps: u32,
+    /// All of them together, and the longest, in milliseconds.
+    unserved_ms: u64,
+    longest_ms: u64,
+    /// Began, and is not over.
+    unserved_since: Option<Timestamp>,
+}
+
+impl Witnesses {
+    pub(crate) fn apply(&mut self, event: &Event) {
+        match &event.kind {
+            EventKind::WitnessChanged {
+                watched,
+                vantage,
+                path,
+                sees,
+                unserved_ms,
+                ..
+            } => {
+                let seen = self.at(watched, vantage, path);
+                seen.sees = Some(*sees);
+                if let Some(gap) = unserved_ms {
+                    seen.gaps = seen.gaps.saturating_add(1);
+                    seen.unserved_ms = seen.unserved_ms.saturating_add(*gap);
+                    seen.longest_ms = seen.longest_ms.max(*gap);
+                }
+                seen.unserved_since = match sees {
+                    Sight::Served => None,
+                    Sight::Refused | Sight::Unserved => seen.unserved_since.or(Some(event.at)),
+                };
+            }
+            EventKind::WitnessBreached { watched, .. } => {
+                self.breached.insert(watched.clone());
+            }
+            // A new sitting asks anew; what nobody was looking at is not counted.
+            EventKind::RunResumed { .. } => {
+                for seen in self.posts.values_mut() {
+                    seen.unserved_since = None;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    pub(crate) fn progress(&mut self, progress: &Progress) {
+        if let Progress::Asked {
+            watched,
+            vantage,
+            path,
+            times,
+        } = progress
+        {
+            let seen = self.at(watched, vantage, path);
+            seen.asked = seen.asked.max(*times);
+        }
+    }
+
+    /// Pools whose clients a witness saw refused, or not refused, at the virtual address.
+    pub(crate) fn breached_vips(&self) -> usize {
+        self.breached
+            .iter()
+            .filter(|watched| watched.server().is_none())
+            .count()
+    }
+
+    /// One line for each virtual address and for each server with something to tell, for every vantage.
+    pub(crate) fn lines(&self, plan: &Plan) -> Vec<String> {
+        let mut lines = Vec::new();
+        let steps = plan.steps.iter().filter_map(|step| match step {
+            Step::Witness(step) if step.every.is_some() => Some(step),
+            _ => None,
+        });
+        let mut told = BTreeSet::new();
+        for step in steps {
+            let names = |vantages: &[VantageName]| {
+                let pairs = vantages
+                    .iter()
+                    .map(|vantage| (vantage.clone(), step.path.clone()));
+                pairs.collect::<Vec<_>>()
+            };
+            for (vantage, path) in names(&step.allowed_from) {
+                if told.insert((vantage.clone(), path.clone())) {
+                    self.service(plan, &vantage, &path, &mut lines);
+                }
+            }
+            for (vantage, path) in names(&step.denied_from) {
+                if told.insert((vantage.clone(), path.clone())) {
+                    self.turns(plan, &vantage, &path, &mut lines);
+                }
+            }
+        }
+        lines
+    }
+
+    /// The time without service at each place, as a client that must get in saw it.
+    fn service(&self, plan: &Plan, vantage: &VantageName, path: &str, lines: &mut Vec<String>) {
+        for pool in plan.pools.keys() {
+            let watched = Watched::Vip(pool.clone());
+            if let Some(seen) = self
+                .posts
+                .get(&(watched.clone(), vantage.clone(), path.to_owned()))
+            {
+                lines.push(format!(
+                    "{vantage} asked {watched} for {path}: {}",
+                    seen.in_words()
+                ));
+            }
+        }
+        let (mut quiet, mut asked) = (0, 0);
+        for server in plan.servers.keys() {
+            let watched = Watched::Server(server.clone());
+            match self.posts.get(&(watched, vantage.clone(), path.to_owned())) {
+                Some(seen) if seen.is_quiet() => {
+                    quiet += 1;
+                    asked += seen.asked;
+                }
+                Some(seen) => lines.push(format!(
+                    "{vantage} asked {server} for {path}: {}",
+                    seen.in_words()
+                )),
+                None => lines.push(format!("{vantage} was not heard of at {server}")),
+            }
+        }
+        if quiet > 0 {
+            lines.push(format!(
+                "{vantage} asked {quiet} servers for {path}: never without service in {asked} requests"
+            ));
+        }
+    }
+
+    /// Where a client that the change is about saw it take effect.
+    fn turns(&self, plan: &Plan, vantage: &VantageName, path: &str, lines: &mut Vec<String>) {
+        let now = |sight: Sight| {
+            let is_there = |server| {
+                let post = (Watched::Server(server), vantage.clone(), path.to_owned());
+                self.posts.get(&post).is_some_and(|seen| seen.sees == Some(sight))
+            };
+            plan.servers
+                .keys()
+                .filter(|server| is_there((*server).clone()))
+                .count()
+        };
+        for sight in [Sight::Refused, Sight::Served] {
+            let count = now(sight);
+            if count > 0 {
+                lines.push(format!(
+                    "{vantage} asked for {path}: turned, and is {sight} now, at {count} of {} servers",
+                    plan.servers.len()
+                ));
+            }
+        }
+    }
+
+    fn at(&mut self, watched: &Watched, vantage: &VantageName, path: &str) -> &mut Seen {
+        self.posts
+            .entry((watched.clone(), vantage.clone(), path.to_owned()))
+            .or_default()
+    }
+}
+
+impl Seen {
+    fn is_quiet(&self) -> bool {
+        self.gaps == 0 && self.unserved_since.is_none()
+    }
+
+    fn in_words(&self) -> String {
+        let mut parts = Vec::new();
+        match self.gaps {
+            0 => {}
+            1 => parts.push(format!("without service once, {} ms", self.unserved_ms)),
+            times => parts.push(format!(
+                "without service {times} times, {} ms in all, at most {} ms",
+                self.unserved_ms, self.longest_ms
+            )),
+        }
+        if self.unserved_since.is_some() {
+            parts.push("WITHOUT SERVICE at the end".to_owned());
+        }
+        if parts.is_empty() {
+            parts.push("never without service".to_owned());
+        }
+        format!("{} in {} requests", parts.join("; "), self.asked)
+    }
+}

@@ -1,0 +1,142 @@
+//! What a witness saw and must never see.
+
+use inventory::{OnFailure, PoolName};
+use rollout::{EventKind, FailureKind, ServerState, Sight, Verdict, Watched};
+
+use crate::farm::{RESTRICT, error, server, small_plan};
+use crate::run::Run;
+
+fn breach(watched: Watched) -> EventKind {
+    EventKind::WitnessBreached {
+        watched,
+        vantage: "sentry1".into(),
+        error: error(FailureKind::Failed),
+    }
+}
+
+fn at(name: &str) -> Watched {
+    Watched::Server(server(name))
+}
+
+fn state(run: &Run, name: &str) -> ServerState {
+    run.rollout.state_of(&server(name)).expect("planned")
+}
+
+#[test]
+fn a_server_under_way_fails_for_it_as_soon_as_no_worker_is_with_it() {
+    let mut run = Run::new(small_plan(OnFailure::Undo, 0));
+    run.walk_to("eas-1", RESTRICT + 1);
+    // The next step is being probed.
+    run.tell(breach(at("eas-1")));
+    assert_eq!(run.rollout.failures(), 1, "it counts at once");
+    assert!(run.rollout.is_budget_spent());
+    run.settle();
+    assert!(matches!(state(&run, "eas-1"), ServerState::Running { .. }));
+    run.pass("eas-1", RESTRICT + 1);
+    assert_eq!(state(&run, "eas-1"), ServerState::Undoing { step: RESTRICT });
+    run.undo("eas-1");
+    run.pay("eas-1");
+    assert_eq!(run.rollout.failures(), 1, "one breach is one failure");
+    assert_eq!(run.rollout.verdict(), Some(Verdict::Breached));
+}
+
+#[test]
+fn a_server_that_was_done_is_put_back() {
+    let mut run = Run::new(small_plan(OnFailure::Undo, 1));
+    run.finish("eas-1");
+    run.tell(breach(at("eas-1")));
+    run.settle();
+    assert_eq!(state(&run, "eas-1"), ServerState::Undoing { step: RESTRICT });
+    assert!(!run.rollout.is_budget_spent(), "one may fail");
+    run.undo("eas-1");
+    assert_eq!(state(&run, "eas-1"), ServerState::Undone);
+    for name in ["eas-2", "eas-3", "eas-4"] {
+        run.finish(name);
+    }
+    assert_eq!(
+        run.rollout.verdict(),
+        Some(Verdict::Breached),
+        "worse than failures within the budget"
+    );
+}
+
+#[test]
+fn a_server_that_was_not_begun_never_is() {
+    let mut run = Run::new(small_plan(OnFailure::Undo, 1));
+    run.settle();
+    run.tell(breach(at("eas-4")));
+    run.tell(breach(at("eas-4")));
+    run.settle();
+    assert_eq!(state(&run, "eas-4"), ServerState::Failed);
+    for name in ["eas-1", "eas-2", "eas-3"] {
+        run.finish(name);
+    }
+    assert_eq!(run.rollout.verdict(), Some(Verdict::Breached));
+    assert!(!run.words().contains(&"server_started eas-4".to_owned()));
+}
+
+#[test]
+fn at_a_virtual_address_it_counts_as_one_more_failure_and_the_open_wave_is_put_back() {
+    let mut run = Run::new(small_plan(OnFailure::Undo, 0));
+    run.walk_to("eas-1", RESTRICT + 1);
+    run.tell(breach(Watched::Vip(PoolName::from("eas"))));
+    assert_eq!(run.rollout.failures(), 1);
+    for step in RESTRICT + 1..=crate::farm::RETURN {
+        run.pass("eas-1", step);
+    }
+    let report = rollout::SoakReport::Healthy(crate::farm::evidence("healthy for 1m"));
+    run.tell(EventKind::SoakFinished {
+        server: server("eas-1"),
+        report,
+    });
+    run.settle();
+    assert_eq!(state(&run, "eas-1"), ServerState::Undoing { step: RESTRICT });
+    run.undo("eas-1");
+    assert_eq!(state(&run, "eas-4"), ServerState::Skipped);
+    assert_eq!(run.rollout.verdict(), Some(Verdict::Breached));
+}
+
+#[test]
+fn who_resumes_a_run_that_ended_so_has_seen_it() {
+    let mut run = Run::new(small_plan(OnFailure::Stop, 0));
+    run.walk_to("eas-1", RESTRICT + 1);
+    run.tell(breach(at("eas-1")));
+    run.pass("eas-1", RESTRICT + 1);
+    run.pay("eas-1");
+    assert_eq!(run.rollout.verdict(), Some(Verdict::Breached));
+    run.tell(EventKind::RunResumed {
+        operator: "ops@jump01".to_owned(),
+        version: "0.1.0".to_owned(),
+    });
+    for name in ["eas-1", "eas-2", "eas-3", "eas-4"] {
+        run.finish(name);
+    }
+    assert_eq!(run.rollout.verdict(), Some(Verdict::Done));
+}
+
+#[test]
+fn what_changes_decides_nothing_and_strangers_are_refused() {
+    let mut run = Run::new(small_plan(OnFailure::Undo, 0));
+    run.settle();
+    let before = run.rollout.clone();
+    let sees = |watched| EventKind::WitnessChanged {
+        watched,
+        vantage: "sentry1".into(),
+        path: "/owa/".to_owned(),
+        was: Some(Sight::Served),
+        sees: Sight::Unserved,
+        unserved_ms: None,
+    };
+    run.tell(sees(at("eas-1")));
+    assert_eq!(run.rollout, before);
+    for stranger in [at("cas99"), Watched::Vip(PoolName::from("elsewhere"))] {
+        for kind in [sees(stranger.clone()), breach(stranger)] {
+            let event = rollout::Event {
+                seq: 0,
+                at: run.now,
+                kind,
+            };
+            assert!(run.rollout.check(&event).is_err());
+        }
+    }
+}
