@@ -3,6 +3,8 @@
 //! Everything ends here in one of three ways: the command's whole output and exit code; an error after which nothing ran; or an error
 //! that says that the outcome, or part of the output, is not known. The command line itself is sent once, whatever happens.
 
+use std::ops::ControlFlow;
+
 use command::{CommandLine, Output};
 use tokio::time::{Duration, Instant};
 use uuid::Uuid;
@@ -31,8 +33,17 @@ pub enum Stream {
     Stderr,
 }
 
-/// Who hears of output as it arrives. Pieces may end in the middle of a character.
-pub(crate) type OnOutput<'a> = &'a mut (dyn FnMut(Stream, &[u8]) + Send);
+/// Who hears of output as it arrives, and may have enough of it. Pieces may end in the middle of a character.
+pub(crate) type OnOutput<'a> = &'a mut (dyn FnMut(Stream, &[u8]) -> ControlFlow<()> + Send);
+
+/// How a command ended whose standard output was handed on and not kept.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Streamed {
+    /// Its exit code; `None` where whoever took the output had enough, and the command was terminated.
+    pub exit_code: Option<u32>,
+    /// What it wrote to its standard error.
+    pub stderr: Vec<u8>,
+}
 
 /// One command.
 pub(crate) struct Execution<'a> {
@@ -42,6 +53,10 @@ pub(crate) struct Execution<'a> {
     limit: Duration,
     until: Instant,
     on_output: OnOutput<'a>,
+    /// Whether the standard output is wanted as a whole at the end.
+    keeps_output: bool,
+    /// Whoever hears of output has enough.
+    has_enough: bool,
     stdout: Vec<u8>,
     stderr: Vec<u8>,
     /// What broke while output was due; the output may have a gap since.
@@ -56,6 +71,8 @@ enum End {
     OutOfTime,
     /// It wrote too much.
     TooMuch,
+    /// No more of its output was wanted.
+    Enough,
 }
 
 impl<'a> Execution<'a> {
@@ -72,14 +89,38 @@ impl<'a> Execution<'a> {
             limit,
             until: Instant::now() + limit,
             on_output,
+            keeps_output: true,
+            has_enough: false,
             stdout: Vec::new(),
             stderr: Vec::new(),
             gap: None,
         }
     }
 
-    /// Runs it.
+    /// Runs it, and returns its whole output.
     pub(crate) async fn run(mut self, stdin: Option<Input<'_>>) -> Result<Output, Error> {
+        let exit_code = self.go(stdin).await?.flatten();
+        self.output(exit_code)
+    }
+
+    /// Runs it without input, keeping nothing of its standard output.
+    pub(crate) async fn stream(mut self) -> Result<Streamed, Error> {
+        self.keeps_output = false;
+        let Some(exit_code) = self.go(None).await? else {
+            return Ok(Streamed {
+                exit_code: None,
+                stderr: self.stderr,
+            });
+        };
+        let output = self.output(exit_code)?;
+        Ok(Streamed {
+            exit_code: Some(output.exit_code),
+            stderr: output.stderr,
+        })
+    }
+
+    /// From the start to the end: the exit code as the server told it, or `None` where no more output was wanted.
+    async fn go(&mut self, stdin: Option<Input<'_>>) -> Result<Option<Option<u32>>, Error> {
         // What an earlier, cancelled run left behind.
         self.remote.terminate().await;
         if let Some(input) = &stdin
@@ -96,7 +137,8 @@ impl<'a> Execution<'a> {
         };
         self.remote.terminate().await;
         match ended? {
-            End::Done(exit_code) => self.output(exit_code),
+            End::Done(exit_code) => Ok(Some(exit_code)),
+            End::Enough => Ok(None),
             End::OutOfTime => Err(self.out_of_time()),
             End::TooMuch => Err(Error::OutputTooLarge {
                 url: self.remote.url(),
@@ -224,6 +266,9 @@ impl<'a> Execution<'a> {
                         return Ok(End::Done(exit_code));
                     }
                     self.collect(received);
+                    if self.has_enough {
+                        return Ok(End::Enough);
+                    }
                     if self.stdout.len() + self.stderr.len() > MAX_OUTPUT {
                         return Ok(End::TooMuch);
                     }
@@ -255,7 +300,7 @@ impl<'a> Execution<'a> {
 
     /// The reply to Command was lost. The command is not sent again; but since this client chose its name, the server can be asked what
     /// became of it. That also keeps the command from being terminated half-way, and a later look from coming too early.
-    async fn settle(mut self, lost: Error) -> Error {
+    async fn settle(&mut self, lost: Error) -> Error {
         let ended = self.receive().await;
         self.remote.terminate().await;
         let found = match ended {
@@ -277,9 +322,11 @@ impl<'a> Execution<'a> {
                 StreamName::Stderr if ours => (Stream::Stderr, &mut self.stderr),
                 _ => continue,
             };
-            if !chunk.data.is_empty() {
-                kept.extend_from_slice(&chunk.data);
-                (self.on_output)(stream, &chunk.data);
+            if !chunk.data.is_empty() && !self.has_enough {
+                if self.keeps_output || stream == Stream::Stderr {
+                    kept.extend_from_slice(&chunk.data);
+                }
+                self.has_enough = (self.on_output)(stream, &chunk.data).is_break();
             }
         }
     }
@@ -305,14 +352,14 @@ impl<'a> Execution<'a> {
         }
     }
 
-    fn out_of_time(self) -> Error {
+    fn out_of_time(&mut self) -> Error {
         Error::Deadline {
             url: self.remote.url(),
             line: self.text(),
             limit: self.limit,
             partial: Box::new(Partial {
-                stdout: self.stdout,
-                stderr: self.stderr,
+                stdout: std::mem::take(&mut self.stdout),
+                stderr: std::mem::take(&mut self.stderr),
             }),
         }
     }

@@ -60,7 +60,7 @@ pub use circumstances::{Binding, Circumstances};
 pub use connection::{Connection, Greeting, TlsFacts, greet};
 pub use endpoint::{AuthMethod, BadFingerprint, Endpoint, Fingerprint, Timeouts, TlsBackend, TlsPolicy};
 pub use error::{Error, ErrorKind, Partial};
-pub use execution::Stream;
+pub use execution::{Stream, Streamed};
 pub use handshake::{NoSecondTry, TlsProblem};
 pub use kdc::{KerberosPolicy, read_krb5_conf};
 pub use reaper::reap;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::Read;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use command::{CommandLine, Invocation, Output, powershell};
 
 use crate::endpoint::Endpoint;
 use crate::error::Error;
-use crate::execution::{Execution, Stream};
+use crate::execution::{Execution, Stream, Streamed};
 use crate::input::Input;
 use crate::reaper;
 use crate::remote::RemoteShell;
@@ -65,7 +66,11 @@ impl Shell {
         limit: Duration,
         on_output: &mut (dyn FnMut(Stream, &[u8]) + Send),
     ) -> Result<Output, Error> {
-        let execution = Execution::new(&mut self.remote, line, limit, on_output);
+        let mut to_the_end = |stream, bytes: &[u8]| {
+            on_output(stream, bytes);
+            ControlFlow::Continue(())
+        };
+        let execution = Execution::new(&mut self.remote, line, limit, &mut to_the_end);
         match stdin {
             None => execution.run(None).await,
             Some(mut bytes) => {
@@ -87,8 +92,32 @@ impl Shell {
         limit: Duration,
         on_output: &mut (dyn FnMut(Stream, &[u8]) + Send),
     ) -> Result<Output, Error> {
-        Execution::new(&mut self.remote, line, limit, on_output)
+        let mut to_the_end = |stream, bytes: &[u8]| {
+            on_output(stream, bytes);
+            ControlFlow::Continue(())
+        };
+        Execution::new(&mut self.remote, line, limit, &mut to_the_end)
             .run(Some(Input::new(stdin, None)))
+            .await
+    }
+
+    /// Runs a command that may write more than anybody wants to keep: its standard output is handed to `take` as it arrives, and is not held. Where
+    /// `take` breaks off, the command is terminated.
+    ///
+    /// # Errors
+    /// Those of [`execute`](Self::execute).
+    pub async fn stream(
+        &mut self,
+        line: &CommandLine,
+        limit: Duration,
+        take: &mut (dyn FnMut(&[u8]) -> ControlFlow<()> + Send),
+    ) -> Result<Streamed, Error> {
+        let mut take_output = |stream, bytes: &[u8]| match stream {
+            Stream::Stdout => take(bytes),
+            Stream::Stderr => ControlFlow::Continue(()),
+        };
+        Execution::new(&mut self.remote, line, limit, &mut take_output)
+            .stream()
             .await
     }
 
@@ -128,9 +157,11 @@ impl Shell {
         let line = command::upload::line().map_err(refused(self.remote.url()))?;
         let mut lines = Lines::new(upload, source, on_progress);
         let input = Input::new(&mut lines, Some(upload.input_length()));
-        let output = Execution::new(&mut self.remote, &line, limit, &mut |_, _| {})
-            .run(Some(input))
-            .await?;
+        let output = Execution::new(&mut self.remote, &line, limit, &mut |_, _| {
+            ControlFlow::Continue(())
+        })
+        .run(Some(input))
+        .await?;
         let received = command::upload::parse(&output).map_err(refused(self.remote.url()))?;
         // The server compared before it replaced anything; that it did is not taken on trust.
         if received.sha256 != upload.hash() || received.length != upload.length {

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use casim::endpoint::{Endpoint as Simulated, EndpointOptions, Limits};
-use casim::machine::{Machine, MachineOptions};
+use casim::machine::{FormerTraffic, Machine, MachineOptions};
 use tokio::time::Instant;
 use winrm::{AuthMethod, Endpoint, Timeouts, TlsPolicy};
 
 mod cleaning;
+mod streaming;
 mod transfers;
 
 /// How long a command of these tests may take.
@@ -24,8 +25,14 @@ struct Server {
 
 /// A server whose programs take no time to speak of.
 async fn server(limits: Limits) -> Server {
+    server_with(limits, None).await
+}
+
+/// The same with a log.
+async fn server_with(limits: Limits, former: Option<FormerTraffic>) -> Server {
     let machine = Machine::new(MachineOptions {
         speed: 200.0,
+        former,
         ..MachineOptions::named("CAS01")
     });
     let options = EndpointOptions {

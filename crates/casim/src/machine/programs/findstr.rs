@@ -1,4 +1,4 @@
-//! `findstr /r /i /c:"PATTERN" … FILE`: the lines of one file of the web server's log that one of the patterns fits.
+//! `findstr /r /i /c:"PATTERN" … FILE`: the lines of one file that one of the patterns fits.
 //!
 //! Of what findstr can do, regular expressions and literal strings in one named file are here, with its limits where third parties have found them: a
 //! pattern of at most 254 characters. A pipe's limits do not matter, since there are no pipes.
@@ -28,14 +28,20 @@ pub(super) async fn run(call: &mut Call<'_, '_>) -> u32 {
         Err(Refused::NotSimulated(what)) => return call.not_simulated(&what),
     };
     let in_folder = search.file.rsplit_once('\\');
-    let found = in_folder
+    let log = in_folder
         .filter(|(folder, _)| folder.eq_ignore_ascii_case(FOLDER))
         .and_then(|(_, name)| log_files::find(call.machine(), name));
-    let Some(file) = found else {
-        call.out
-            .stderr
-            .line(&format!("FINDSTR: Cannot open {}", search.file));
-        return 1;
+    let blocks: Box<dyn Iterator<Item = Vec<u8>> + Send + '_> = match &log {
+        Some(file) => Box::new(file.blocks(call.machine())),
+        None => match call.machine().contents(&search.file) {
+            Some(bytes) => Box::new(std::iter::once(bytes)),
+            None => {
+                call.out
+                    .stderr
+                    .line(&format!("FINDSTR: Cannot open {}", search.file));
+                return 1;
+            }
+        },
     };
     let mut any = false;
     let mut rest: Vec<u8> = Vec::new();
@@ -44,7 +50,7 @@ pub(super) async fn run(call: &mut Call<'_, '_>) -> u32 {
         let plain = plain.strip_suffix(b"\r").unwrap_or(plain);
         search.patterns.iter().any(|pattern| pattern.fits(plain))
     };
-    for mut block in file.blocks(call.machine()) {
+    for mut block in blocks {
         if !rest.is_empty() {
             rest.append(&mut block);
             block = std::mem::take(&mut rest);
@@ -96,10 +102,13 @@ fn parse(arguments: &[String]) -> Result<Search, Refused> {
             Refused::NotSimulated("'findstr' without /c: and a file".to_owned())
         });
     }
-    // Without either, findstr guesses by the first string.
-    if regular == literal {
+    // Without either, findstr guesses by the first string; where no string has a special character, both are the same.
+    let plain = texts
+        .iter()
+        .all(|text| !text.contains(['.', '*', '^', '$', '[', ']', '\\']));
+    if regular == literal && (regular || !plain) {
         return Err(Refused::NotSimulated(
-            "'findstr' with neither or both of /r and /l".to_owned(),
+            "'findstr' with neither or both of /r and /l and a special character".to_owned(),
         ));
     }
     let [file] = files.as_slice() else {

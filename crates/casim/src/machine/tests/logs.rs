@@ -163,6 +163,11 @@ async fn what_findstr_and_for_refuse() {
     .await;
     assert_eq!((ran.code, ran.stdout.as_str()), (1, ""));
     assert!(ran.stderr.starts_with("FINDSTR: Cannot open "), "{}", ran.stderr);
+    machine.put(r"C:\notes.txt", b"one\r\ntwo\r\n".to_vec());
+    assert_eq!(
+        run(&machine, r#"findstr /i /c:"TWO" C:\notes.txt"#).await.stdout,
+        "two\r\n"
+    );
     let long = "x".repeat(255);
     assert_eq!(
         run(&machine, &format!(r#"findstr /r /c:"{long}" "{FOLDER}\a.log""#))
@@ -171,7 +176,7 @@ async fn what_findstr_and_for_refuse() {
         2
     );
     for line in [
-        r#"findstr /c:"x" "C:\a.log""#,
+        r#"findstr /c:"x.y" "C:\a.log""#,
         r#"findstr /v /r /c:"x" "C:\a.log""#,
         r#"findstr /r /c:"x" "C:\*.log""#,
         "for /l %i in (1,1,3) do @echo %i",
