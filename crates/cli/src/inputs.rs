@@ -87,6 +87,7 @@ impl Fleet {
             credentials,
             certificate_authorities,
             krb5_conf: kerberos_settings(printer),
+            name_servers: winrm::read_name_servers(Path::new("/etc/resolv.conf")).into(),
             clock,
             run,
         })))

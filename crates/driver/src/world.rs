@@ -31,6 +31,8 @@ pub struct WorldOptions {
     pub certificate_authorities: BTreeMap<String, Vec<u8>>,
     /// The machine's Kerberos settings.
     pub krb5_conf: Arc<Krb5Conf>,
+    /// The machine's name servers, for KDCs that nobody named.
+    pub name_servers: Arc<[SocketAddr]>,
     /// The clock that all waits follow.
     pub clock: Clock,
     /// The run, whose name backups bear.
@@ -43,6 +45,7 @@ pub struct World {
     credentials: BTreeMap<String, Credentials>,
     certificate_authorities: BTreeMap<String, Vec<u8>>,
     krb5_conf: Arc<Krb5Conf>,
+    name_servers: Arc<[SocketAddr]>,
     clock: Clock,
     run: RunId,
     fronts: Mutex<BTreeMap<(ServerName, Option<VantageName>), Front>>,
@@ -71,6 +74,7 @@ impl World {
             credentials: options.credentials,
             certificate_authorities: options.certificate_authorities,
             krb5_conf: options.krb5_conf,
+            name_servers: options.name_servers,
             clock: options.clock,
             run: options.run,
             fronts: Mutex::default(),
@@ -147,6 +151,7 @@ impl World {
                 service: written.kerberos.spn_service.clone(),
                 host: written.kerberos.spn_host.clone(),
                 settings: Arc::clone(&self.krb5_conf),
+                name_servers: Arc::clone(&self.name_servers),
             },
             allow_unencrypted: written.allow_unencrypted,
             proxy: written.proxy.clone(),

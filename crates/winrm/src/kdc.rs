@@ -1,9 +1,12 @@
 //! Where the KDCs of a realm are, and one question to them: over TCP, bounded in time and size.
 //!
-//! `auth` says what to ask; nothing here understands a message. KDCs come from the endpoint, else from `krb5.conf`, else the realm's own
-//! name is tried, under which Active Directory registers its domain controllers. DNS SRV records are not looked up.
+//! `auth` says what to ask; nothing here understands a message. KDCs come from the endpoint, else from `krb5.conf`, else from DNS, else the
+//! realm's own name is tried, under which Active Directory registers its domain controllers.
+
+mod service_records;
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +17,8 @@ use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use crate::endpoint::{AuthMethod, Endpoint};
+
+pub use service_records::read_name_servers;
 
 /// What Kerberos needs to know beside the user and the password. The default knows nothing: the realm is then the one in `user@realm`.
 #[derive(Clone, Debug, Default)]
@@ -28,6 +33,8 @@ pub struct KerberosPolicy {
     pub host: Option<String>,
     /// The machine's settings.
     pub settings: Arc<Krb5Conf>,
+    /// The machine's name servers, which may know KDCs that nobody named. Empty: DNS is not asked.
+    pub name_servers: Arc<[SocketAddr]>,
 }
 
 /// The port of KDCs.
@@ -128,7 +135,7 @@ impl Endpoint {
         meant.then(|| realm.to_owned())
     }
 
-    /// The KDCs to ask, as `host:port`.
+    /// The KDCs that somebody named, as `host:port`.
     fn kdcs(&self, realm: &str) -> Vec<String> {
         let policy = &self.kerberos;
         let name = self.credentials.user_name();
@@ -137,15 +144,27 @@ impl Endpoint {
             Some(suffix.unwrap_or(&name.domain).to_owned())
         });
         let is_own = own.is_some_and(|own| own.eq_ignore_ascii_case(realm));
-        let mut kdcs = match is_own && !policy.kdcs.is_empty() {
+        let kdcs = match is_own && !policy.kdcs.is_empty() {
             true => policy.kdcs.clone(),
             false => policy.settings.kdcs(realm),
         };
-        // Where NTLM will do, nobody waits for hosts that were never named.
-        if kdcs.is_empty() && (self.auth == AuthMethod::Kerberos || policy.realm.is_some()) {
-            kdcs.push(realm.to_lowercase());
-        }
         kdcs.iter().map(|kdc| with_port(kdc)).collect()
+    }
+
+    /// The KDCs that nobody named: those of DNS, else the host that is called like the realm. Where NTLM will do, nobody waits for them.
+    async fn unnamed_kdcs(&self, realm: &str, until: Instant) -> Vec<String> {
+        let policy = &self.kerberos;
+        if self.auth != AuthMethod::Kerberos && policy.realm.is_none() {
+            return Vec::new();
+        }
+        let mut kdcs = match policy.settings.dns_lookup_kdc() {
+            true => service_records::kdcs(realm, &policy.name_servers, until).await,
+            false => Vec::new(),
+        };
+        if kdcs.is_empty() {
+            kdcs.push(with_port(&realm.to_lowercase()));
+        }
+        kdcs
     }
 }
 
@@ -166,7 +185,10 @@ pub(crate) async fn ask(
     request: &KdcRequest,
     until: Instant,
 ) -> Result<Vec<u8>, String> {
-    let kdcs = endpoint.kdcs(&request.realm);
+    let mut kdcs = endpoint.kdcs(&request.realm);
+    if kdcs.is_empty() {
+        kdcs = endpoint.unnamed_kdcs(&request.realm, until).await;
+    }
     if kdcs.is_empty() {
         return Err("none is named for it".to_owned());
     }

@@ -10,6 +10,7 @@ use crate::error::Error;
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Krb5Conf {
     default_realm: Option<String>,
+    dns_lookup_kdc: Option<bool>,
     /// Of each realm, as written: `host`, `host:port`, `tcp/host`.
     kdcs: BTreeMap<String, Vec<String>>,
     /// Of hosts (`cas01.contoso.example`) and of all hosts below a domain (`.contoso.example`), in lower case.
@@ -89,6 +90,10 @@ impl Krb5Conf {
             ("libdefaults", [], "default_realm") if self.default_realm.is_none() => {
                 self.default_realm = Some(value.to_owned());
             }
+            ("libdefaults", [], "dns_lookup_kdc") if self.dns_lookup_kdc.is_none() => {
+                let no = ["false", "no", "off", "n", "f", "nil", "0"];
+                self.dns_lookup_kdc = Some(!no.contains(&value.to_lowercase().as_str()));
+            }
             ("realms", [realm], "kdc" | "master_kdc" | "primary_kdc") => {
                 let kdcs = self.kdcs.entry(realm.clone()).or_default();
                 if !kdcs.iter().any(|known| known == value) {
@@ -107,6 +112,7 @@ impl Krb5Conf {
     /// Adds what another file says. What is there already stays; KDCs of the same realm are put behind.
     pub fn merge(&mut self, other: Self) {
         self.default_realm = self.default_realm.take().or(other.default_realm);
+        self.dns_lookup_kdc = self.dns_lookup_kdc.or(other.dns_lookup_kdc);
         for (realm, more) in other.kdcs {
             let kdcs = self.kdcs.entry(realm).or_default();
             kdcs.extend(
@@ -129,6 +135,11 @@ impl Krb5Conf {
     /// `default_realm`.
     pub fn default_realm(&self) -> Option<&str> {
         self.default_realm.as_deref()
+    }
+
+    /// `dns_lookup_kdc`: whether DNS may be asked for KDCs that are not named here. It may where nothing is written.
+    pub fn dns_lookup_kdc(&self) -> bool {
+        self.dns_lookup_kdc.unwrap_or(true)
     }
 
     /// The KDCs of a realm that are spoken to over TCP, as `host` or `host:port`. KDC proxies (`https://`) are left
@@ -247,6 +258,23 @@ includedir /etc/krb5.conf.d/
         assert_eq!(settings.default_realm(), Some("CONTOSO.EXAMPLE"));
         assert_eq!(settings.kdcs("CONTOSO.EXAMPLE").last().unwrap(), "dc9");
         assert_eq!(settings.kdcs("X"), ["x1"]);
+    }
+
+    #[test]
+    fn dns_is_asked_unless_the_file_says_otherwise() {
+        assert!(Krb5Conf::default().dns_lookup_kdc());
+        for (value, asked) in [
+            ("false", false),
+            ("No", false),
+            ("0", false),
+            ("true", true),
+            ("yes", true),
+        ] {
+            let text = format!("[libdefaults]\ndns_lookup_kdc = {value}\n");
+            let mut settings = Krb5Conf::parse(&text).unwrap();
+            settings.merge(Krb5Conf::parse("[libdefaults]\ndns_lookup_kdc = maybe\n").unwrap());
+            assert_eq!(settings.dns_lookup_kdc(), asked, "{value}");
+        }
     }
 
     #[test]

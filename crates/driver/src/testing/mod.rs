@@ -69,6 +69,7 @@ pub(crate) fn world(ports: &Ports, speed: f64) -> Arc<World> {
             .map(|pem| ("ca.pem".to_owned(), pem.clone().into_bytes()))
             .collect(),
         krb5_conf: Arc::default(),
+        name_servers: Arc::default(),
         clock: Clock::fast(speed),
         run: RunId::new("20261124-0214-7f3a"),
     }))

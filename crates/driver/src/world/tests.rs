@@ -56,6 +56,7 @@ fn made(credentials: bool, authorities: bool, speed: f64) -> World {
         credentials: read.collect(),
         certificate_authorities: files.collect(),
         krb5_conf: Arc::default(),
+        name_servers: Arc::default(),
         clock: Clock::fast(speed),
         run: RunId::new("20261124-0214-7f3a"),
     })

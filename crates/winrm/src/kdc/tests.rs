@@ -79,11 +79,16 @@ fn accounts_of_the_server_are_no_business_of_a_kdc() {
     }
 }
 
-#[test]
-fn kdcs_come_from_the_endpoint_then_the_settings_then_the_name() {
+#[tokio::test]
+async fn kdcs_come_from_the_endpoint_then_the_settings_then_the_name() {
+    let until = Instant::now() + Duration::from_secs(20);
     let mut endpoint = endpoint(AuthMethod::Kerberos, "operator");
     assert_eq!(endpoint.kdcs("CONTOSO.EXAMPLE"), ["dc1:88", "dc2:1088"]);
-    assert_eq!(endpoint.kdcs("FABRIKAM.EXAMPLE"), ["fabrikam.example:88"]);
+    assert!(endpoint.kdcs("FABRIKAM.EXAMPLE").is_empty());
+    assert_eq!(
+        endpoint.unnamed_kdcs("FABRIKAM.EXAMPLE", until).await,
+        ["fabrikam.example:88"]
+    );
     endpoint.kerberos.kdcs = vec![
         "2001:db8::1".to_owned(),
         "[2001:db8::2]:1088".to_owned(),
@@ -94,9 +99,11 @@ fn kdcs_come_from_the_endpoint_then_the_settings_then_the_name() {
         ["[2001:db8::1]:88", "[2001:db8::2]:1088", "dc9:88"]
     );
     // Those of the user's realm are not asked about others.
-    assert_eq!(endpoint.kdcs("FABRIKAM.EXAMPLE"), ["fabrikam.example:88"]);
-    endpoint.auth = AuthMethod::Negotiate;
     assert!(endpoint.kdcs("FABRIKAM.EXAMPLE").is_empty());
+    endpoint.auth = AuthMethod::Negotiate;
+    assert!(endpoint.unnamed_kdcs("FABRIKAM.EXAMPLE", until).await.is_empty());
+    endpoint.kerberos.realm = Some("CONTOSO.EXAMPLE".to_owned());
+    assert_eq!(endpoint.unnamed_kdcs("FABRIKAM.EXAMPLE", until).await.len(), 1);
 }
 
 #[test]

@@ -32,6 +32,22 @@ async fn ntlm_over_http_is_sealed() {
     assert_eq!(oracle.wait_for("LOGIN"), r"LOGIN CONTOSO\operator ntlm");
 }
 
+/// gss-ntlmssp: another hand's NTLM, in C.
+#[tokio::test]
+async fn a_second_acceptor_agrees() {
+    if !Oracle::has_gss_ntlmssp() {
+        return;
+    }
+    let Some(oracle) = Oracle::start(&["--auth", "ntlm", "--impl", "gss"]) else {
+        return;
+    };
+    says_hello(&oracle, AuthMethod::Ntlm).await;
+    assert_eq!(
+        oracle.wait_for("LOGIN"),
+        r"LOGIN CONTOSO\operator ntlm (gss-ntlmssp)"
+    );
+}
+
 #[tokio::test]
 async fn spnego_over_http_is_sealed() {
     let Some(oracle) = Oracle::start(&["--auth", "negotiate"]) else {

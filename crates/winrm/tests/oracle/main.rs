@@ -52,6 +52,24 @@ fn place(variable: &str) -> Option<PathBuf> {
 }
 
 impl Oracle {
+    /// Whether python-gssapi and gss-ntlmssp are installed.
+    fn has_gss_ntlmssp() -> bool {
+        let Some(venv) = place("CASGATE_ORACLE_VENV") else {
+            return false;
+        };
+        let code = "import gssapi\nassert gssapi.OID.from_int_seq('1.3.6.1.4.1.311.2.2.10') in gssapi.raw.indicate_mechs()";
+        let mut python = Command::new(venv.join("bin/python"));
+        let found = python
+            .args(["-c", code])
+            .stderr(Stdio::null())
+            .status()
+            .is_ok_and(|s| s.success());
+        if !found {
+            println!("skipped: gss-ntlmssp or python-gssapi is not installed");
+        }
+        found
+    }
+
     /// Starts it; `None` where there is no oracle.
     fn start(arguments: &[&str]) -> Option<Self> {
         let script = place("CASGATE_ORACLE")?.join("endpoint.py");

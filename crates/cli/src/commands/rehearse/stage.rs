@@ -217,6 +217,7 @@ impl Stage {
             credentials,
             certificate_authorities: self.certificate_authorities.clone(),
             krb5_conf: Arc::default(),
+            name_servers: Arc::default(),
             clock,
             run,
         }))
