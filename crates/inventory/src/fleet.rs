@@ -22,6 +22,8 @@ pub struct Inventory {
     pub load_balancers: BTreeMap<String, LoadBalancer>,
     /// `[credential.NAME]`.
     pub credentials: BTreeMap<String, Credential>,
+    /// `[site.NAME]`, by the value of the servers' label `site`.
+    pub sites: BTreeMap<String, Site>,
     /// `[vantage.NAME]`.
     pub vantages: BTreeMap<VantageName, Vantage>,
 }
@@ -56,6 +58,8 @@ pub struct Server {
     pub pool: Option<PoolName>,
     /// TCP port of its web front end.
     pub https_port: u16,
+    /// How much of the clients' load it carries, beside the other servers of its pool; 1 unless written otherwise.
+    pub weight: u32,
     /// What the load balancer calls it; the server's name unless written otherwise.
     pub load_balancer_name: String,
     /// PEM file of the authority that signed its certificates, as written: relative to the inventory's folder.
@@ -76,7 +80,7 @@ pub struct Server {
     pub login_timeout: SignedDuration,
     /// WS-Management's OperationTimeout: how long the server may hold back one answer.
     pub operation_timeout: SignedDuration,
-    /// Free words for people.
+    /// Words for people, and where the server stands: `site`, `rack`, or whatever the playbook's `spread` names.
     pub labels: BTreeMap<String, String>,
 }
 
@@ -158,8 +162,22 @@ pub struct Pool {
     pub vip: Option<Url>,
     /// Where the `vip` is reached, when its name is not to be resolved.
     pub vip_address: Option<SocketAddr>,
-    /// How many of its servers take clients at every instant.
+    /// How many of its servers take clients at every instant; a share is meant of the servers' number and of their weight.
     pub min_in_rotation: Quantity,
+    /// How many of its servers may fail before the whole run begins nothing new; the playbook's `max_failures` holds beside it.
+    pub max_failures: Option<u32>,
+}
+
+/// A place with servers of one or more pools: those whose label `site` has its name.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Site {
+    /// How many of its servers take clients at every instant; a share is meant of the servers' number and of their weight.
+    pub min_in_rotation: Quantity,
+}
+
+impl Site {
+    /// The label that says at which site a server stands.
+    pub const LABEL: &'static str = "site";
 }
 
 /// Who spreads the clients over a pool.

@@ -24,8 +24,20 @@ pub struct Playbook {
 /// At which pace, and what to do when something fails.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Policy {
+    /// Whether the next servers wait for a whole wave, or begin one by one.
+    #[serde(default)]
+    pub strategy: Strategy,
     /// Size of each wave, shares taken of all selected servers; what remains is one more wave.
     pub waves: Vec<Quantity>,
+    /// How long the changed servers of the first wave are watched on before the second one may begin.
+    #[serde(default, serialize_with = "friendly")]
+    pub canary_hold: SignedDuration,
+    /// After which waves, counted from 1, a person has to say that it may go on.
+    #[serde(default)]
+    pub pause_after: Vec<u32>,
+    /// The label of which no two servers with the same value may be out together.
+    #[serde(default)]
+    pub spread: Option<String>,
     /// How many servers may be under way at a time.
     pub max_parallel: Quantity,
     /// How many servers may fail, whichever way and over the whole run, before nothing new is started.
@@ -39,14 +51,18 @@ pub struct Policy {
     /// How long a server may take for its whole change.
     #[serde(serialize_with = "friendly")]
     pub progress_deadline: SignedDuration,
-    /// What to do with the wave in which the budget was spent.
+    /// What to do with servers that failed, and with their wave once the budget is spent.
     pub on_failure: OnFailure,
 }
 
 impl Default for Policy {
     fn default() -> Self {
         Self {
+            strategy: Strategy::Waves,
             waves: vec![Quantity::Count(1), Quantity::Percent(25), Quantity::Percent(50)],
+            canary_hold: SignedDuration::ZERO,
+            pause_after: Vec::new(),
+            spread: None,
             max_parallel: Quantity::Percent(100),
             max_failures: 0,
             min_healthy_time: SignedDuration::from_secs(60),
@@ -57,13 +73,50 @@ impl Default for Policy {
     }
 }
 
-/// What to do with the wave in which the budget was spent.
+/// Whether the next servers wait for a whole wave, or begin one by one.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Strategy {
+    /// A wave begins when every server of the one before has come to its end.
+    #[default]
+    Waves,
+    /// No waves: the next server begins as soon as one is healthy, bounded by the same floors.
+    Sliding,
+}
+
+impl Strategy {
+    /// The word in the playbook.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Waves => "waves",
+            Self::Sliding => "sliding",
+        }
+    }
+}
+
+/// What to do with servers that failed, and with their wave once the budget is spent.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OnFailure {
-    /// Put the servers of that wave back to what they were.
+    /// Put the failed server back to what it was, and once the budget is spent the servers of that wave.
     #[default]
     Undo,
+    /// The same, and once the budget is spent every server that this run changed.
+    UndoAll,
     /// Leave them as they are, for a person to look at.
     Stop,
+    /// Ask the person at the terminal each time; without a terminal the same as `stop`.
+    Ask,
+}
+
+impl OnFailure {
+    /// The word in the playbook.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Undo => "undo",
+            Self::UndoAll => "undo_all",
+            Self::Stop => "stop",
+            Self::Ask => "ask",
+        }
+    }
 }

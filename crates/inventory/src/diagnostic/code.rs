@@ -70,6 +70,8 @@ codes! {
     UnknownCredential = "unknown-credential",
     /// A load balancer that is not defined.
     UnknownLoadBalancer = "unknown-load-balancer",
+    /// A site that no server's label names.
+    UnknownSite = "unknown-site",
     /// More servers must stay in rotation than the pool has.
     FloorTooHigh = "floor-too-high",
     /// The inventory has no server.
@@ -131,6 +133,8 @@ codes! {
     NoLoadBalancer = "no-load-balancer",
     /// A pool that can never spare a server.
     NothingToSpare = "nothing-to-spare",
+    /// A server without the label that `spread` goes by.
+    UnlabelledServer = "unlabelled-server",
     /// A budget that is never spent.
     BoundlessBudget = "boundless-budget",
     /// Time limits that contradict each other.

@@ -42,6 +42,7 @@ pub(crate) fn together(
         .filter_map(|pool| inventory.pools.get(pool))
         .collect();
     view.budget(&servers, &mut found);
+    view.spread(&servers, &mut found);
     view.vantages(&mut found);
     view.drain(&servers, &pools, &mut found);
     view.probes(&pools, &mut found);
@@ -118,6 +119,28 @@ impl<'a> View<'a> {
                 message,
                 "0 stops at the first failure",
             );
+        }
+    }
+
+    fn spread(&self, servers: &[&Server], found: &mut Findings<'_>) {
+        let Some(label) = &self.playbook.policy.spread else {
+            return;
+        };
+        let without: Vec<&str> = servers
+            .iter()
+            .filter(|server| !server.labels.contains_key(label))
+            .map(|server| server.name.as_str())
+            .collect();
+        if !without.is_empty() {
+            let place = self
+                .locator
+                .value(&[Segment::Key("policy"), Segment::Key("spread")]);
+            let message = format!(
+                "spread goes by the label `{label}`, which these servers do not have: {}",
+                without.join(", ")
+            );
+            let hint = format!("write labels = {{ {label} = \"...\" }} at each of them");
+            found.error(Code::UnlabelledServer, place, message, hint);
         }
     }
 
@@ -268,7 +291,11 @@ impl<'a> View<'a> {
         for pool in pools {
             let size = u32::try_from(self.inventory.members(&pool.name).count()).unwrap_or(u32::MAX);
             let floor = pool.min_in_rotation.at_least_of(size);
-            let failures = self.playbook.policy.max_failures;
+            let failures = self
+                .playbook
+                .policy
+                .max_failures
+                .min(pool.max_failures.unwrap_or(u32::MAX));
             // A floor above the pool's size is an error of the inventory itself.
             if size > 0 && floor <= size && size - floor <= failures {
                 let path = [

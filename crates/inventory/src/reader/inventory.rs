@@ -1,4 +1,4 @@
-//! `[defaults]`, `[credential.*]`, `[load_balancer.*]`, `[pool.*]`, `[server.*]`, `[vantage.*]` to an [`Inventory`].
+//! `[defaults]`, `[credential.*]`, `[load_balancer.*]`, `[pool.*]`, `[site.*]`, `[server.*]`, `[vantage.*]` to an [`Inventory`].
 
 mod credential;
 mod kerberos;
@@ -12,7 +12,7 @@ use toml::Spanned;
 use toml::de::DeTable;
 
 use crate::diagnostic::Code;
-use crate::fleet::{Inventory, LoadBalancer, Pool, Vantage};
+use crate::fleet::{Inventory, LoadBalancer, Pool, Site, Vantage};
 use crate::name;
 use crate::quantity::Quantity;
 use crate::reader::address;
@@ -55,6 +55,19 @@ pub(crate) fn read(root: &Spanned<DeTable<'_>>, found: &mut Findings<'_>) -> Inv
             inventory
                 .pools
                 .insert(entry.key.into(), pool(&entry, &table, &mut references, found));
+        }
+    }
+    for entry in sections(&file, "site", found) {
+        if let Some(table) = Table::open(&entry, title("site", &entry), &keys::SITE, found) {
+            references.site(entry.key, entry.place());
+            let min_in_rotation = table
+                .need("min_in_rotation", "write min_in_rotation = \"50%\"", found)
+                .and_then(|entry| entry.quantity(found));
+            if let Some(min_in_rotation) = min_in_rotation {
+                inventory
+                    .sites
+                    .insert(entry.key.to_owned(), Site { min_in_rotation });
+            }
         }
     }
     for entry in sections(&file, "vantage", found) {
@@ -267,6 +280,9 @@ fn pool(entry: &Entry<'_>, table: &Table<'_>, references: &mut References, found
         vip,
         vip_address,
         min_in_rotation: min_in_rotation.unwrap_or(MIN_IN_ROTATION),
+        max_failures: table
+            .get("max_failures")
+            .and_then(|entry| entry.number(0..=1_000_000, found)),
     }
 }
 

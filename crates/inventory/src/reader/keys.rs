@@ -68,6 +68,7 @@ pub(crate) const INVENTORY: Keys = Keys::only(
         "load_balancer",
         "pool",
         "server",
+        "site",
         "vantage",
     ],
 );
@@ -107,8 +108,15 @@ pub(crate) const LOAD_BALANCER: Keys = Keys::only(
 );
 pub(crate) const POOL: Keys = Keys::only(
     "`[pool.NAME]`",
-    &["load_balancer", "vip", "vip_address", "min_in_rotation"],
+    &[
+        "load_balancer",
+        "vip",
+        "vip_address",
+        "min_in_rotation",
+        "max_failures",
+    ],
 );
+pub(crate) const SITE: Keys = Keys::only("`[site.NAME]`", &["min_in_rotation"]);
 pub(crate) const SERVER: Keys = Keys::only(
     "`[server.NAME]`",
     &[
@@ -123,6 +131,7 @@ pub(crate) const SERVER: Keys = Keys::only(
         "credential",
         "pool",
         "https_port",
+        "weight",
         "load_balancer_name",
         "ca_file",
         "fingerprint",
@@ -143,7 +152,11 @@ pub(crate) const PLAYBOOK: Keys = Keys::only("`[playbook]`", &["title", "servers
 pub(crate) const POLICY: Keys = Keys::only(
     "`[policy]`",
     &[
+        "strategy",
         "waves",
+        "canary_hold",
+        "pause_after",
+        "spread",
         "max_parallel",
         "max_failures",
         "min_healthy_time",
@@ -170,7 +183,7 @@ pub(crate) const POWERSHELL: Keys =
 
 #[cfg(test)]
 /// The tables of an inventory, as docs/inventory.md has them.
-pub(crate) const OF_INVENTORY: [&Keys; 8] = [
+pub(crate) const OF_INVENTORY: [&Keys; 9] = [
     &INVENTORY,
     &DEFAULTS,
     &CREDENTIAL,
@@ -178,6 +191,7 @@ pub(crate) const OF_INVENTORY: [&Keys; 8] = [
     &LOAD_BALANCER,
     &POOL,
     &SERVER,
+    &SITE,
     &VANTAGE,
 ];
 #[cfg(test)]

@@ -12,7 +12,7 @@ use toml::de::DeTable;
 
 use crate::diagnostic::Code;
 use crate::duration;
-use crate::playbook::{OnFailure, Playbook, Policy};
+use crate::playbook::{OnFailure, Playbook, Policy, Strategy};
 use crate::quantity::Quantity;
 use crate::reader::findings::Findings;
 use crate::reader::keys;
@@ -132,6 +132,7 @@ fn policy(table: &Table<'_>, found: &mut Findings<'_>) -> Policy {
         SignedDuration::ZERO,
         fallback.min_healthy_time,
     );
+    let canary_hold = time("canary_hold", SignedDuration::ZERO, fallback.canary_hold);
     let healthy_deadline = time("healthy_deadline", second, fallback.healthy_deadline);
     let progress_deadline = time("progress_deadline", second, fallback.progress_deadline);
     if progress_deadline < healthy_deadline {
@@ -151,9 +152,24 @@ fn policy(table: &Table<'_>, found: &mut Findings<'_>) -> Policy {
             "a server's whole change takes longer than its health alone",
         );
     }
-    let words = [("undo", OnFailure::Undo), ("stop", OnFailure::Stop)];
+    let words = [
+        OnFailure::Undo,
+        OnFailure::UndoAll,
+        OnFailure::Stop,
+        OnFailure::Ask,
+    ]
+    .map(|word| (word.as_str(), word));
+    let strategy = strategy(table, found);
+    let waves = waves.unwrap_or(fallback.waves);
     Policy {
-        waves: waves.unwrap_or(fallback.waves),
+        strategy,
+        canary_hold,
+        pause_after: pause_after(table, waves.len(), found),
+        spread: table
+            .get("spread")
+            .and_then(|entry| entry.text(found))
+            .map(str::to_owned),
+        waves,
         max_parallel: table
             .get("max_parallel")
             .and_then(|entry| positive(&entry, found))
@@ -170,6 +186,51 @@ fn policy(table: &Table<'_>, found: &mut Findings<'_>) -> Policy {
             .and_then(|entry| entry.word(&words, &[], found))
             .unwrap_or_default(),
     }
+}
+
+/// `strategy`; what only waves have means nothing to a sliding window.
+fn strategy(table: &Table<'_>, found: &mut Findings<'_>) -> Strategy {
+    let words = [Strategy::Waves, Strategy::Sliding].map(|word| (word.as_str(), word));
+    let strategy = table
+        .get("strategy")
+        .and_then(|entry| entry.word(&words, &[], found))
+        .unwrap_or_default();
+    if strategy == Strategy::Sliding {
+        for key in ["waves", "canary_hold", "pause_after"] {
+            if let Some(entry) = table.get(key) {
+                let message = format!("`{key}` means nothing to strategy = \"sliding\", which has no waves");
+                let hint = "write strategy = \"waves\", or leave it out";
+                found.error(Code::BadValue, entry.place(), message, hint);
+            }
+        }
+    }
+    strategy
+}
+
+/// The waves, counted from 1, after which a person is asked. Behind the `listed` ones comes one more, after which the run is over.
+fn pause_after(table: &Table<'_>, listed: usize, found: &mut Findings<'_>) -> Vec<u32> {
+    let Some(entry) = table.get("pause_after") else {
+        return Vec::new();
+    };
+    let Some(elements) = entry.elements("write a list of waves, the first one is 1: [1]", found) else {
+        return Vec::new();
+    };
+    let mut waves: Vec<u32> = elements
+        .filter_map(|element| element.number(1..=1_000_000, found))
+        .collect();
+    waves.sort_unstable();
+    waves.dedup();
+    if let Some(beyond) = waves
+        .iter()
+        .find(|wave| usize::try_from(**wave).is_ok_and(|wave| wave > listed))
+    {
+        let message = format!(
+            "`pause_after` names wave {beyond}, but after wave {listed} comes the last one, and then nothing"
+        );
+        let hint = "name waves of `waves`; the first one is 1";
+        found.error(Code::BadValue, entry.span(), message, hint);
+    }
+    waves
 }
 
 /// A number of servers that is not 0.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use crate::diagnostic::Code;
-use crate::fleet::Inventory;
+use crate::fleet::{Inventory, Server, Site};
 use crate::name::PoolName;
 use crate::reader::entry::shown;
 use crate::reader::findings::Findings;
@@ -19,6 +19,7 @@ pub(super) struct References {
     load_balancers: Vec<(String, Place)>,
     members: Vec<(String, Place)>,
     floors: Vec<(String, Place)>,
+    sites: Vec<(String, Place)>,
     servers: Vec<(String, Place)>,
     addresses: Vec<(String, u16, Place, String)>,
 }
@@ -42,6 +43,11 @@ impl References {
     /// A pool says its `min_in_rotation`.
     pub(super) fn floor(&mut self, pool: &str, place: Place) {
         self.floors.push((pool.to_owned(), place));
+    }
+
+    /// A site is described.
+    pub(super) fn site(&mut self, name: &str, place: Place) {
+        self.sites.push((name.to_owned(), place));
     }
 
     /// A server is defined.
@@ -73,6 +79,14 @@ impl References {
         for (name, place) in &self.members {
             let known = inventory.pools.keys().map(PoolName::as_str);
             unknown(Code::UnknownPool, "pool", name, place, known, found);
+        }
+        for (name, place) in &self.sites {
+            let stands_there = |server: &Server| server.labels.get(Site::LABEL) == Some(name);
+            if !inventory.servers.values().any(stands_there) {
+                let message = format!("no server's label `site` is `{}`", shown(name));
+                let hint = format!("write labels = {{ site = \"{name}\" }} at its servers");
+                found.error(Code::UnknownSite, place.clone(), message, hint);
+            }
         }
         self.check_floors(inventory, found);
         self.check_twins(found);

@@ -21,6 +21,8 @@ const LOGIN_TIMEOUT: SignedDuration = SignedDuration::from_secs(30);
 /// As every WinRM client does; the server caps it with its own MaxTimeoutms, 60 seconds unless configured.
 const OPERATION_TIMEOUT: SignedDuration = SignedDuration::from_secs(20);
 const HTTPS_PORT: u16 = 443;
+/// As HAProxy's: 256 is the largest weight that it takes.
+const HEAVIEST: u32 = 256;
 const SHORTEST: SignedDuration = SignedDuration::from_millis(10);
 const LONGEST_CONNECT: SignedDuration = SignedDuration::from_mins(10);
 const LONGEST_OPERATION: SignedDuration = SignedDuration::from_secs(60);
@@ -182,6 +184,10 @@ pub(super) fn read(
         credential: credential.unwrap_or_default(),
         pool: own.pool.or_else(|| defaults.pool.clone()),
         https_port: own.https_port.or(defaults.https_port).unwrap_or(HTTPS_PORT),
+        weight: table
+            .get("weight")
+            .and_then(|entry| entry.number(1..=HEAVIEST, found))
+            .unwrap_or(1),
         load_balancer_name: table
             .get("load_balancer_name")
             .and_then(|entry| super::proxy_name(&entry, found))
