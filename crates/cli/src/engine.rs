@@ -9,6 +9,7 @@ use report::Model;
 use rollout::{Event, EventKind, Plan, Progress, Rollout, RunId, Sink, Verdict};
 use tokio::sync::mpsc;
 
+use crate::desk::Terminal;
 use crate::error::Error;
 use crate::people;
 use crate::printer::Printer;
@@ -88,6 +89,7 @@ impl Engine<'_> {
             Arc::clone(&self.world),
             &mut self.journal,
             &mut sinks,
+            Arc::new(Terminal::new(self.printer)),
             self.stop,
         )
         .await

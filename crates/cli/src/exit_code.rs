@@ -21,9 +21,9 @@ pub(crate) enum ExitCode {
     Locked,
     /// The approved plan is not this plan.
     StalePlan,
-    /// Stopped by the operator.
+    /// Stopped by the operator, or at a pause.
     Stopped,
-    /// Stopped by the budget, or failures within it.
+    /// Stopped by the budget or by an incident around the farm, or failures within the budget.
     Budget,
     /// Put back.
     Undone,
@@ -41,8 +41,8 @@ impl From<Verdict> for ExitCode {
     fn from(verdict: Verdict) -> Self {
         match verdict {
             Verdict::NothingToDo | Verdict::Done => Self::Done,
-            Verdict::DoneWithFailures | Verdict::BudgetSpent => Self::Budget,
-            Verdict::Stopped => Self::Stopped,
+            Verdict::DoneWithFailures | Verdict::BudgetSpent | Verdict::AmbientIncident => Self::Budget,
+            Verdict::Stopped | Verdict::Paused => Self::Stopped,
             Verdict::Undone => Self::Undone,
             Verdict::Aborted => Self::Aborted,
             Verdict::HumanNeeded => Self::HumanNeeded,

@@ -5,6 +5,7 @@
 mod approval;
 mod args;
 mod commands;
+mod desk;
 mod engine;
 mod error;
 mod exit_code;

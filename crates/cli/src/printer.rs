@@ -96,7 +96,10 @@ impl Printer {
         let mut err = std::io::stderr();
         write!(err, "{question} ").and_then(|()| err.flush()).ok()?;
         let mut answer = String::new();
-        std::io::stdin().read_line(&mut answer).ok()?;
+        // Nothing at all is the end of the input; an empty line has its newline.
+        if std::io::stdin().read_line(&mut answer).ok()? == 0 {
+            return None;
+        }
         Some(answer.trim().to_owned())
     }
 

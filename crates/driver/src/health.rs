@@ -1,13 +1,14 @@
 //! A server's health pages, asked of its own front end.
 
 use exchange::{Health, VirtualDirectory, health};
-use inventory::{Step, WaitHealthy};
+use inventory::{Server, Step, WaitHealthy};
 use jiff::SignedDuration;
 use rollout::{FailureKind, Plan, StepError};
 
 use crate::failure::{StepErrorExt, failed, from_web};
 use crate::session::Session;
 use crate::web::WebError;
+use crate::world::World;
 
 /// How long a page may take. It lives in memory; a server that is starting up may be slow.
 const PAGE_LIMIT: SignedDuration = SignedDuration::from_secs(15);
@@ -62,13 +63,18 @@ impl Sick {
 
 /// Asks for every page; the first that is not healthy ends the round. Answers with a line for each page.
 pub(crate) async fn look(session: &Session, paths: &[String]) -> Result<Vec<String>, Sick> {
+    look_at(session.world(), session.server(), paths).await
+}
+
+/// As [`look`], at any server.
+pub(crate) async fn look_at(world: &World, server: &Server, paths: &[String]) -> Result<Vec<String>, Sick> {
     let mut facts = Vec::new();
     for path in paths {
         let sick = |seen| Sick {
             path: path.clone(),
             seen,
         };
-        let page = page(session, path)
+        let page = page(world, server, path)
             .await
             .map_err(|error| sick(Seen::NoAnswer(error)))?;
         // Each server is asked by its own address, so the name on the page may be any: inventories have names of their own.
@@ -82,15 +88,15 @@ pub(crate) async fn look(session: &Session, paths: &[String]) -> Result<Vec<Stri
 
 /// One page's status and first line, whatever it is; what stood in the way where there was no answer.
 pub(crate) async fn first_line(session: &Session, path: &str) -> String {
-    match page(session, path).await {
+    match page(session.world(), session.server(), path).await {
         Ok(page) => page.first_line(),
         Err(error) => error.to_string(),
     }
 }
 
-async fn page(session: &Session, path: &str) -> Result<crate::web::Page, WebError> {
-    let front = session.world().front(session.server(), None).await?;
-    front.get(path, session.clock().limit(PAGE_LIMIT)).await
+async fn page(world: &World, server: &Server, path: &str) -> Result<crate::web::Page, WebError> {
+    let front = world.front(server, None).await?;
+    front.get(path, world.clock().limit(PAGE_LIMIT)).await
 }
 
 /// The pages that tell whether a server is fit: those of the plan's `wait_healthy`, or those of the applications that it restricts, and OWA's.

@@ -1,12 +1,13 @@
 //! Performs what the rollout decides: real sockets, real time, real signals.
 //!
 //! [`run`] is the loop of a whole run; [`look()`] and [`ping()`] only look. Everything that reaches outside is handed in: the farm as a [`World`],
-//! the journal as a [`rollout::Commit`], the screen as [`rollout::Sink`]s, the operator as a channel of [`StopRequest`]s, time as a [`Clock`].
+//! the journal as a [`rollout::Commit`], the screen as [`rollout::Sink`]s, the operator as a channel of [`StopRequest`]s and a [`rollout::Desk`], time as a [`Clock`].
 //!
 //! Neighbours: `rollout` decides and is told; `winrm` carries commands to servers, `iis` and `exchange` say which and what the output means;
 //! `inventory` says where. `journal` and `report` are unknown here.
 
 mod clock;
+mod control_group;
 mod dispatcher;
 mod error;
 mod failure;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use command::{CommandLine, Invocation, Output};
 use inventory::Server;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use rollout::{Plan, Progress, StepError};
 use tokio::sync::mpsc;
 
@@ -21,6 +21,8 @@ pub(crate) struct Session {
     server: Server,
     remote: Remote,
     progress: mpsc::Sender<Progress>,
+    /// When its turn came, as far as this sitting knows.
+    began: Timestamp,
     /// What unchanged pages answered before anything was changed.
     pub(crate) baseline: Baseline,
 }
@@ -35,6 +37,7 @@ impl Session {
     ) -> Self {
         Self {
             remote: Remote::new(Arc::clone(&world), server.name.clone()),
+            began: world.clock().now(),
             world,
             plan,
             server,
@@ -65,6 +68,17 @@ impl Session {
             server: self.server.name.clone(),
             detail: detail.into(),
         });
+    }
+
+    /// The server's turn has come: from now on it is no witness for others.
+    pub(crate) fn begin(&mut self) {
+        self.began = self.clock().now();
+        self.world.control_group().touch(&self.server.name);
+    }
+
+    /// When the server's turn came.
+    pub(crate) fn began(&self) -> Timestamp {
+        self.began
     }
 
     /// WinRM's HTTP requests so far.

@@ -14,6 +14,7 @@ use url::Url;
 use winrm::{AuthMethod, Endpoint, Fingerprint, KerberosPolicy, Timeouts, TlsBackend, TlsPolicy};
 
 use crate::clock::Clock;
+use crate::control_group::ControlGroup;
 use crate::error::Error;
 use crate::load_balancer::{Balancer, Haproxy};
 use crate::web::{Front, FrontOptions, WebError, bracketed};
@@ -51,6 +52,7 @@ pub struct World {
     fronts: Mutex<BTreeMap<(ServerName, Option<VantageName>), Front>>,
     entrances: Mutex<BTreeMap<(PoolName, VantageName), Front>>,
     rotation: Mutex<BTreeMap<PoolName, RotationSeen>>,
+    control_group: ControlGroup,
 }
 
 /// What the rotation monitor saw of a pool over the whole run.
@@ -80,6 +82,7 @@ impl World {
             fronts: Mutex::default(),
             entrances: Mutex::default(),
             rotation: Mutex::default(),
+            control_group: ControlGroup::default(),
         }
     }
 
@@ -182,6 +185,11 @@ impl World {
         seen.last = in_rotation;
         seen.members = members;
         seen.looks = seen.looks.saturating_add(1);
+    }
+
+    /// What is known of servers that the run has not touched.
+    pub(crate) fn control_group(&self) -> &ControlGroup {
+        &self.control_group
     }
 
     /// The server as the inventory has it.

@@ -66,7 +66,8 @@ impl Bars {
 
     fn redraw(&mut self, at: Timestamp) {
         let Some(plan) = &self.model.plan else { return };
-        if self.model.verdict.is_some() {
+        // While a person is asked, the screen is his.
+        if self.model.verdict.is_some() || self.model.pause.is_some() {
             return self.clear();
         }
         let total = plan.servers.len();

@@ -60,7 +60,10 @@ impl<W: Write + Send> Sink for Lines<W> {
 
     fn tick(&mut self, at: Timestamp) {
         let silent_since = self.last_line.unwrap_or(at);
-        if self.model.verdict.is_some() || at.duration_since(silent_since) < self.heartbeat {
+        if self.model.verdict.is_some()
+            || self.model.pause.is_some()
+            || at.duration_since(silent_since) < self.heartbeat
+        {
             if self.last_line.is_none() {
                 self.last_line = Some(at);
             }

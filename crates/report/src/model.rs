@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use inventory::{PoolName, ServerName, Step, StepKind};
 use jiff::Timestamp;
 use rollout::{
-    Before, Debt, Event, EventKind, Found, Outcome, Plan, Progress, RunId, SoakReport, StepError, Survey,
-    Verdict,
+    Answer, Before, Debt, Event, EventKind, Found, Outcome, Pause, Plan, Progress, RunId, SoakReport,
+    StepError, Survey, Verdict,
 };
 
 use crate::witnesses::Witnesses;
@@ -30,6 +30,8 @@ pub struct Model {
     pub rotation: BTreeMap<PoolName, (u32, u32, u32)>,
     /// A soft or hard stop was asked for.
     pub stopping: Option<bool>,
+    /// What a person is being asked.
+    pub pause: Option<Pause>,
     /// The budget is spent.
     pub budget_spent: bool,
     /// How the run ended.
@@ -79,6 +81,8 @@ pub enum RowState {
     Running,
     /// Watched after its return.
     Soaking,
+    /// A canary that is watched on.
+    Held,
     /// As wanted, and changed by this run.
     Changed,
     /// As wanted from the beginning.
@@ -103,6 +107,7 @@ impl RowState {
             Self::Surveying => "survey",
             Self::Running => "running",
             Self::Soaking => "soak",
+            Self::Held => "hold",
             Self::Changed => "healthy",
             Self::Unchanged => "unchanged",
             Self::Failed => "FAILED",
@@ -117,7 +122,7 @@ impl RowState {
     pub fn is_active(self) -> bool {
         matches!(
             self,
-            Self::Surveying | Self::Running | Self::Soaking | Self::Undoing
+            Self::Surveying | Self::Running | Self::Soaking | Self::Held | Self::Undoing
         )
     }
 }
@@ -139,6 +144,7 @@ impl Model {
             }
             EventKind::RunResumed { .. } => {
                 self.verdict = None;
+                self.pause = None;
                 self.stopping = None;
                 self.budget_spent = false;
                 self.witnesses.apply(event);
@@ -151,14 +157,27 @@ impl Model {
             EventKind::WitnessChanged { .. } | EventKind::WitnessBreached { .. } => {
                 self.witnesses.apply(event);
             }
-            EventKind::StopRequested { hard } => self.stopping = Some(*hard),
+            EventKind::StopRequested { hard } => {
+                self.stopping = Some(*hard);
+                self.pause = None;
+            }
+            EventKind::RunPaused { pause } => self.pause = Some(pause.clone()),
+            EventKind::PersonAnswered { answer, .. } => {
+                let server = self.pause.take().and_then(|pause| pause.server().cloned());
+                if let (Answer::Retry, Some(row)) =
+                    (answer, server.and_then(|server| self.servers.get_mut(&server)))
+                {
+                    // It is begun again, and does not count any more.
+                    *row = Row::default();
+                }
+            }
             EventKind::RunFinished { verdict } => self.verdict = Some(*verdict),
             _ => self.apply_to_server(event),
         }
     }
 
     fn apply_to_server(&mut self, event: &Event) {
-        let Some(server) = server_of(&event.kind) else {
+        let Some(server) = event.kind.server() else {
             return;
         };
         if let EventKind::DebtUnpaid { debt, command, .. } = &event.kind {
@@ -297,9 +316,14 @@ impl Row {
             }
             EventKind::ServerSoaking { .. } => self.enter(RowState::Soaking, None, at),
             EventKind::SoakFinished {
-                report: SoakReport::Healthy(_) | SoakReport::Failed(_),
+                report: SoakReport::Healthy(_),
                 ..
-            } => {}
+            } if self.state == RowState::Held => self.end(RowState::Changed, at),
+            EventKind::SoakFinished { .. } => {}
+            EventKind::CanaryHeld { .. } => {
+                self.ended = None;
+                self.enter(RowState::Held, None, at);
+            }
             EventKind::ServerHealthy { changed, .. } => {
                 self.end(
                     if *changed {
@@ -320,40 +344,5 @@ impl Row {
             EventKind::ServerSkipped { .. } => self.end(RowState::Skipped, at),
             _ => {}
         }
-    }
-}
-
-/// The server that an event is about.
-pub(crate) fn server_of(kind: &EventKind) -> Option<&ServerName> {
-    match kind {
-        EventKind::ServerStarted { server }
-        | EventKind::Surveyed { server, .. }
-        | EventKind::StepStarted { server, .. }
-        | EventKind::StepProbed { server, .. }
-        | EventKind::StepApplied { server, .. }
-        | EventKind::StepVerified { server, .. }
-        | EventKind::ServerSoaking { server }
-        | EventKind::SoakFinished { server, .. }
-        | EventKind::ServerHealthy { server, .. }
-        | EventKind::ServerFailed { server, .. }
-        | EventKind::UndoStarted { server, .. }
-        | EventKind::UndoFinished { server, .. }
-        | EventKind::UndoFailed { server, .. }
-        | EventKind::ServerUndone { server }
-        | EventKind::ServerStuck { server }
-        | EventKind::ServerSkipped { server }
-        | EventKind::DebtPaymentStarted { server, .. }
-        | EventKind::DebtPaid { server, .. }
-        | EventKind::DebtUnpaid { server, .. } => Some(server),
-        EventKind::WitnessChanged { watched, .. } | EventKind::WitnessBreached { watched, .. } => {
-            watched.server()
-        }
-        EventKind::RunStarted { .. }
-        | EventKind::RunResumed { .. }
-        | EventKind::WaveStarted { .. }
-        | EventKind::WaveFinished { .. }
-        | EventKind::BudgetSpent { .. }
-        | EventKind::StopRequested { .. }
-        | EventKind::RunFinished { .. } => None,
     }
 }

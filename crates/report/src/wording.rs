@@ -1,12 +1,14 @@
 //! Sentences made of events: the same words in a pipe, above the bars and in a transcript.
 
+mod pauses;
+
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use rollout::{
     Debt, Event, EventKind, Evidence, FailureKind, Found, Outcome, SoakReport, StepError, Survey, Verdict,
 };
 
-use crate::model::{Model, server_of};
+use crate::model::Model;
 
 /// One permanent line: who, what, how it stands, how long it took, and what shows it.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -102,10 +104,8 @@ pub fn duration(span: SignedDuration) -> String {
 
 /// The lines that an event is worth; `model` has not yet taken the event in.
 pub fn lines(model: &Model, event: &Event) -> Vec<Line> {
-    let subject = server_of(&event.kind)
-        .map(ToString::to_string)
-        .unwrap_or_default();
-    let row = server_of(&event.kind).and_then(|server| model.servers.get(server));
+    let subject = event.kind.server().map(ToString::to_string).unwrap_or_default();
+    let row = event.kind.server().and_then(|server| model.servers.get(server));
     let elapsed = row
         .and_then(|row| row.since)
         .map(|since| event.at.duration_since(since));
@@ -221,9 +221,15 @@ pub fn lines(model: &Model, event: &Event) -> Vec<Line> {
             ]
         }
         EventKind::SoakFinished {
-            report: SoakReport::Failed(_),
+            report: SoakReport::Failed(_) | SoakReport::Inconclusive(_),
             ..
         } => Vec::new(),
+        EventKind::CanaryHeld { .. }
+        | EventKind::ControlLookStarted { .. }
+        | EventKind::ControlSeen { .. }
+        | EventKind::AmbientIncident { .. }
+        | EventKind::RunPaused { .. }
+        | EventKind::PersonAnswered { .. } => pauses::lines(model, &event.kind),
         EventKind::ServerHealthy { changed, .. } => {
             let text = if *changed {
                 "changed, in rotation, healthy"
@@ -244,9 +250,17 @@ pub fn lines(model: &Model, event: &Event) -> Vec<Line> {
                     .text(failure(error)),
             ]
         }
-        EventKind::BudgetSpent { failures, limit } => {
+        EventKind::BudgetSpent {
+            failures,
+            limit,
+            pool,
+        } => {
+            let of_pool = pool
+                .as_ref()
+                .map(|pool| format!(" of pool {pool}"))
+                .unwrap_or_default();
             vec![Line::new("run", "budget", "SPENT").text([format!(
-                "{failures} servers failed, {limit} may: nothing new is started"
+                "{failures} servers{of_pool} failed, {limit} may: nothing new is started"
             )])]
         }
         EventKind::UndoStarted { .. } => Vec::new(),
@@ -349,6 +363,7 @@ pub fn failure(error: &StepError) -> Vec<String> {
         FailureKind::TimedOut => "timed out",
         FailureKind::Failed => "failed",
         FailureKind::Unknown => "outcome unknown",
+        FailureKind::Inconclusive => "inconclusive: could not look",
     };
     let mut lines = vec![
         format!("{kind}: {}", error.doing),
@@ -370,7 +385,16 @@ pub fn verdict_text(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::NothingToDo => "nothing to do: every server already was as wanted",
         Verdict::Done => "done: every server is as wanted",
-        Verdict::DoneWithFailures => "some servers failed within the budget; every other server is as wanted",
+        Verdict::DoneWithFailures => {
+            "some servers failed within the budget; every other server that could be begun is as wanted"
+        }
+        Verdict::Paused => {
+            "paused: nobody said that it may go on; what was begun is finished; resuming goes on"
+        }
+        Verdict::AmbientIncident => {
+            "paused: untouched servers degraded together with the one that failed, so the cause lies around the farm; nothing was undone; the run \
+             can be resumed"
+        }
         Verdict::Stopped => "stopped by the operator; what was begun is finished; the run can be resumed",
         Verdict::BudgetSpent => "stopped: the failure budget is spent; the run can be resumed",
         Verdict::Undone => {

@@ -66,6 +66,7 @@ fn failing() -> Vec<Event> {
         EventKind::BudgetSpent {
             failures: 1,
             limit: 0,
+            pool: None,
         },
         EventKind::UndoStarted {
             server: server.clone(),

@@ -49,6 +49,13 @@ pub enum Action {
         /// `min_healthy_time`.
         span: SignedDuration,
     },
+    /// Look at the health pages of servers that the run has not touched, and compare with what they answered before. Answer: `ControlSeen`.
+    LookAtControl {
+        /// The server that failed.
+        server: ServerName,
+        /// The untouched servers of its pool.
+        others: Vec<ServerName>,
+    },
     /// Take a step back, and verify that it is back. Answer: `UndoFinished` or `UndoFailed`.
     Undo {
         /// The server.
@@ -76,6 +83,7 @@ impl Action {
             | Self::Apply { server, .. }
             | Self::Verify { server, .. }
             | Self::Soak { server, .. }
+            | Self::LookAtControl { server, .. }
             | Self::Undo { server, .. }
             | Self::PayDebt { server, .. } => server,
         }

@@ -1,6 +1,8 @@
 //! What can be wrong with a plan, an event or a journal's events.
 
-use inventory::PoolName;
+use inventory::{Quantity, ServerName};
+
+use crate::plan::Instant;
 
 /// An event that does not fit the state: a damaged journal, or a defect of ours.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -15,23 +17,56 @@ pub struct IllegalTransition {
 /// Why no plan can be made, or a run cannot be rebuilt from its events.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Error {
-    /// The plan could break the pool's floor.
+    /// The plan could break a floor.
     #[error(
-        "pool {pool}: {size} servers, {failures} may fail and one must be out at a time, which leaves {left}; min_in_rotation is {floor}: {remedy}"
+        "{whose}: {instant} leaves {left} of {size} in rotation; min_in_rotation is {written}{}: {remedy}",
+        became(written, floor)
     )]
     FloorUnreachable {
-        /// The pool.
-        pool: PoolName,
+        /// `pool eas` or `site dc1`.
+        whose: String,
         /// Its servers.
         size: u32,
-        /// `max_failures`.
-        failures: u32,
-        /// What would be left in rotation.
+        /// When the floor breaks first.
+        instant: Instant,
+        /// What would be left in rotation then.
         left: u32,
+        /// `min_in_rotation` as written.
+        written: Quantity,
         /// `min_in_rotation` as a number.
         floor: u32,
         /// The smallest change of one number that makes the plan possible.
         remedy: String,
+    },
+    /// The plan could leave too little weight in rotation.
+    #[error(
+        "{whose}: {instant}: {who} leaves weight {left} of {weight} in rotation; min_in_rotation is {written}, which is weight {floor}: {remedy}"
+    )]
+    WeightUnreachable {
+        /// `pool eas` or `site dc1`.
+        whose: Box<str>,
+        /// When the floor breaks first.
+        instant: Instant,
+        /// The server that cannot be taken out, and what has failed beside it, each with its weight.
+        who: Box<str>,
+        /// What would be left.
+        left: u32,
+        /// What all weigh together.
+        weight: u32,
+        /// `min_in_rotation` as written.
+        written: Quantity,
+        /// The floor as a weight.
+        floor: u32,
+        /// The smallest change of one number that makes the plan possible.
+        remedy: Box<str>,
+    },
+    /// A server lacks the label that the policy's `spread` goes by.
+    #[error("spread goes by the label `{label}`, which server {server} does not have")]
+    Unlabelled {
+        /// The server.
+        server: ServerName,
+        /// The label.
+        label: String,
     },
     /// A name in an allow list was not resolved before planning.
     #[error("allow entry `{name}` was not resolved")]
@@ -64,4 +99,12 @@ pub enum Error {
         #[source]
         source: IllegalTransition,
     },
+}
+
+/// What a share became; nothing for a count, which is what it is.
+fn became(written: &Quantity, floor: &u32) -> String {
+    match written {
+        Quantity::Count(_) => String::new(),
+        Quantity::Percent(_) => format!(", which is {floor}"),
+    }
 }

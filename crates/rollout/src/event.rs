@@ -1,13 +1,15 @@
 //! Facts, in the order in which they became true. What stands here is what the journal holds; the screen is fed by the same values.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
-use inventory::{ServerName, VantageName};
+use inventory::{PoolName, ServerName, VantageName};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::action::Debt;
 use crate::observation::{Evidence, Found, Outcome, Sight, StepError, Watched};
+use crate::pause::{Answer, Condition, Pause};
 use crate::plan::Plan;
 use crate::verdict::Verdict;
 
@@ -151,6 +153,11 @@ pub enum EventKind {
         /// False when nothing had to be changed.
         changed: bool,
     },
+    /// A changed server of the first wave is watched on, for `canary_hold`, before the second wave may begin.
+    CanaryHeld {
+        /// The server.
+        server: ServerName,
+    },
     /// The server failed: it counts against the budget.
     ServerFailed {
         /// The server.
@@ -160,12 +167,49 @@ pub enum EventKind {
         /// Why.
         error: StepError,
     },
+    /// Servers of the failed server's pool that the run has not touched are looked at: did they degrade as well?
+    ControlLookStarted {
+        /// The server that failed.
+        server: ServerName,
+    },
+    /// How the untouched servers look.
+    ControlSeen {
+        /// The server that failed.
+        server: ServerName,
+        /// Each untouched server that was looked at.
+        group: BTreeMap<ServerName, Condition>,
+    },
+    /// At least half of the untouched servers that were healthy degraded with the one that failed: the cause lies around the farm, not in the
+    /// change, and nothing is undone.
+    AmbientIncident {
+        /// The server that failed.
+        server: ServerName,
+        /// Untouched servers that degraded.
+        degraded: Vec<ServerName>,
+        /// Untouched servers that were healthy before.
+        healthy_before: u32,
+    },
+    /// Nothing begins and nothing is undone until a person has answered.
+    RunPaused {
+        /// Why.
+        pause: Pause,
+    },
+    /// What the person said about the pause.
+    PersonAnswered {
+        /// One of the pause's answers.
+        answer: Answer,
+        /// `user@host`, or why nobody could be asked.
+        by: String,
+    },
     /// More servers failed than the policy allows: nothing new is started.
     BudgetSpent {
         /// Servers that count.
         failures: u32,
         /// `max_failures`.
         limit: u32,
+        /// The pool, where its own `max_failures` is meant.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pool: Option<PoolName>,
     },
     /// The way back of a step begins.
     UndoStarted {
@@ -288,7 +332,13 @@ impl EventKind {
             Self::ServerSoaking { .. } => "server_soaking",
             Self::SoakFinished { .. } => "soak_finished",
             Self::ServerHealthy { .. } => "server_healthy",
+            Self::CanaryHeld { .. } => "canary_held",
             Self::ServerFailed { .. } => "server_failed",
+            Self::ControlLookStarted { .. } => "control_look_started",
+            Self::ControlSeen { .. } => "control_seen",
+            Self::AmbientIncident { .. } => "ambient_incident",
+            Self::RunPaused { .. } => "run_paused",
+            Self::PersonAnswered { .. } => "person_answered",
             Self::BudgetSpent { .. } => "budget_spent",
             Self::UndoStarted { .. } => "undo_started",
             Self::UndoFinished { .. } => "undo_finished",
@@ -313,6 +363,8 @@ impl EventKind {
             | Self::RunResumed { .. }
             | Self::WaveStarted { .. }
             | Self::WaveFinished { .. }
+            | Self::RunPaused { .. }
+            | Self::PersonAnswered { .. }
             | Self::BudgetSpent { .. }
             | Self::StopRequested { .. }
             | Self::RunFinished { .. } => None,
@@ -326,7 +378,11 @@ impl EventKind {
             | Self::ServerSoaking { server }
             | Self::SoakFinished { server, .. }
             | Self::ServerHealthy { server, .. }
+            | Self::CanaryHeld { server }
             | Self::ServerFailed { server, .. }
+            | Self::ControlLookStarted { server }
+            | Self::ControlSeen { server, .. }
+            | Self::AmbientIncident { server, .. }
             | Self::UndoStarted { server, .. }
             | Self::UndoFinished { server, .. }
             | Self::UndoFailed { server, .. }
@@ -363,4 +419,6 @@ pub enum SoakReport {
     Healthy(Evidence),
     /// Not healthy.
     Failed(StepError),
+    /// It could not be seen: neither a pass nor a failure of the server.
+    Inconclusive(StepError),
 }

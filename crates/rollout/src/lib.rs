@@ -11,6 +11,7 @@ mod action;
 mod error;
 mod event;
 mod observation;
+mod pause;
 mod plan;
 mod ports;
 mod rollout;
@@ -24,8 +25,9 @@ pub use observation::{
     Before, Evidence, FailureKind, Found, Outcome, Receipt, Rotation, ServiceObserved, Sight, StepError,
     Watched, WorkerProcessObserved,
 };
-pub use plan::{Plan, PlanHash, PlannedPool, PlannedServer};
-pub use ports::{Commit, CommitError, Progress, Sink};
+pub use pause::{Answer, Condition, Pause};
+pub use plan::{Instant, Plan, PlanHash, PlannedPool, PlannedServer};
+pub use ports::{Commit, CommitError, Desk, Progress, Sink};
 pub use rollout::{Counts, Next, OpenDebt, Rollout, Unpaid};
 pub use server::{Phase, ServerState};
 pub use verdict::Verdict;

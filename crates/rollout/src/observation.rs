@@ -229,12 +229,17 @@ pub enum FailureKind {
     Failed,
     /// The outcome could not be learned.
     Unknown,
+    /// A gate (`wait_healthy`, `witness`, the soak) could not look: neither a pass nor a reason to undo.
+    Inconclusive,
 }
 
 impl FailureKind {
     /// Whether looking again a little later may well succeed.
     pub fn is_worth_another_look(self) -> bool {
-        matches!(self, Self::Unreachable | Self::TimedOut | Self::Unknown)
+        matches!(
+            self,
+            Self::Unreachable | Self::TimedOut | Self::Unknown | Self::Inconclusive
+        )
     }
 }
 

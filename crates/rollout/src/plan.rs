@@ -23,6 +23,9 @@ pub struct Plan {
     pub servers: BTreeMap<ServerName, PlannedServer>,
     /// Every pool that a selected server belongs to.
     pub pools: BTreeMap<PoolName, PlannedPool>,
+    /// Every site that a selected server stands at (its label `site`), counted as a pool is.
+    #[serde(default)]
+    pub sites: BTreeMap<String, PlannedPool>,
     /// Who goes when; within a wave `max_in_flight` and `max_parallel` bound how many at a time.
     pub waves: Vec<Vec<ServerName>>,
     /// How many servers may be under way at a time over the whole run.
@@ -31,6 +34,9 @@ pub struct Plan {
     pub policy: Policy,
     /// The steps, names of allow entries replaced by the addresses that they resolved to.
     pub steps: Vec<Step>,
+    /// The health pages by which untouched servers are looked at when one fails: those of `wait_healthy`.
+    #[serde(default)]
+    pub control_pages: Vec<String>,
 }
 
 /// A server of the plan.
@@ -38,10 +44,34 @@ pub struct Plan {
 pub struct PlannedServer {
     /// Its pool.
     pub pool: Option<PoolName>,
+    /// Where it stands: its label `site`.
+    #[serde(default)]
+    pub site: Option<String>,
+    /// Its value of the label that the policy's `spread` names.
+    #[serde(default)]
+    pub spread: Option<String>,
+    /// How much of the clients' load it carries.
+    #[serde(default = "one")]
+    pub weight: u32,
 }
 
-/// A pool of the plan: percentages as the integers that they became.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+impl Default for PlannedServer {
+    fn default() -> Self {
+        Self {
+            pool: None,
+            site: None,
+            spread: None,
+            weight: 1,
+        }
+    }
+}
+
+fn one() -> u32 {
+    1
+}
+
+/// A pool (or a site) of the plan: percentages as the integers that they became.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct PlannedPool {
     /// All servers of the pool in the inventory, selected or not.
     pub size: u32,
@@ -51,6 +81,59 @@ pub struct PlannedPool {
     pub max_in_flight: u32,
     /// The smallest number in rotation over the whole run and every combination of failures within the budget.
     pub smallest_in_rotation: u32,
+    /// What its servers weigh together.
+    #[serde(default)]
+    pub weight: u32,
+    /// The floor of the weight: a share of it, rounded up; 0 where the floor is a count.
+    #[serde(default)]
+    pub min_weight_in_rotation: u32,
+    /// The smallest weight in rotation over the whole run and every combination of failures within the budget.
+    #[serde(default)]
+    pub smallest_weight_in_rotation: u32,
+    /// The pool's own budget.
+    #[serde(default)]
+    pub max_failures: Option<u32>,
+    /// When the smallest number is reached first; `None` where nobody is taken out.
+    #[serde(default)]
+    pub tightest: Option<Instant>,
+}
+
+impl PlannedPool {
+    /// How many of its servers may fail before nothing new begins, the run's own budget being `of_the_run`.
+    pub fn failures_within(&self, of_the_run: u32) -> u32 {
+        self.max_failures.map_or(of_the_run, |own| own.min(of_the_run))
+    }
+
+    /// Whether its servers weigh differently and its floor goes by that.
+    pub fn is_weighted(&self) -> bool {
+        self.min_weight_in_rotation > 0 && self.weight != self.size
+    }
+}
+
+/// A stretch of the run and what may be out in it at worst.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Instant {
+    /// The wave, from 0.
+    pub wave: usize,
+    /// Servers under way together.
+    pub under_way: u32,
+    /// Servers that failed within the budget and stay out.
+    pub failed: u32,
+}
+
+impl fmt::Display for Instant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            wave,
+            under_way,
+            failed,
+        } = self;
+        write!(f, "wave {}: {under_way} under way", wave + 1)?;
+        if *failed > 0 {
+            write!(f, " and {failed} failed")?;
+        }
+        Ok(())
+    }
 }
 
 impl Plan {
@@ -60,8 +143,8 @@ impl Plan {
     /// Every quantity becomes an integer here, rounded towards safety: floors up, what may be out at a time down.
     ///
     /// # Errors
-    /// [`Error::FloorUnreachable`] when some combination of failures within the budget would break a pool's floor; [`Error::UnresolvedName`]
-    /// and [`Error::Selection`] when the inputs do not fit each other.
+    /// [`Error::FloorUnreachable`] and [`Error::WeightUnreachable`] when some combination of failures within the budget would break a pool's floor; [`Error::UnresolvedName`],
+    /// [`Error::Unlabelled`] and [`Error::Selection`] when the inputs do not fit each other.
     pub fn build(
         inventory: &Inventory,
         playbook: &Playbook,
@@ -80,6 +163,11 @@ impl Plan {
                 .map(|byte| format!("{byte:02x}"))
                 .collect(),
         )
+    }
+
+    /// Whether the steps take a server out of service.
+    pub fn takes_out(&self) -> bool {
+        floor::takes_out(&self.steps)
     }
 
     /// The pool of a planned server.

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 
 use crate::event::{Event, EventKind};
 use crate::observation::Watched;
+use crate::pause::{Answer, Pause};
 
 /// Makes a fact durable. Returns only when it is on disk; after an error no new step may start.
 pub trait Commit: Send {
@@ -29,6 +30,12 @@ pub trait Sink: Send {
     fn progress(&mut self, at: Timestamp, progress: &Progress);
     /// Called a few times a second of wall time, for elapsed times and heartbeats.
     fn tick(&mut self, at: Timestamp);
+}
+
+/// Where a person is asked. Off a terminal nobody is, and the answer is [`Answer::Stop`]: nothing is ever assumed to be yes.
+pub trait Desk: Send + Sync {
+    /// Asks, and waits for one of the pause's answers; who gave it, or why nobody did. Blocks for as long as the person takes.
+    fn ask(&self, pause: &Pause) -> (Answer, String);
 }
 
 /// Progress: never journalled, may be dropped.

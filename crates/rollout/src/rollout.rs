@@ -19,7 +19,9 @@ mod breach;
 mod ending;
 mod limits;
 mod next;
+mod pauses;
 mod replay;
+mod room;
 mod rotation;
 mod state;
 mod steps;
@@ -36,6 +38,7 @@ use jiff::SignedDuration;
 use crate::action::Action;
 use crate::event::RunId;
 use crate::observation::StepError;
+use crate::pause::Pause;
 use crate::plan::Plan;
 use crate::server::{Phase, ServerState};
 use crate::verdict::Verdict;
@@ -67,6 +70,12 @@ pub struct Rollout {
     breached: bool,
     /// Pools whose clients a witness saw refused at the virtual address: each counts as one failure.
     breached_vips: BTreeSet<PoolName>,
+    /// What a person is being asked.
+    pause: Option<Pause>,
+    /// The pause at which the run was told to end.
+    ended_at: Option<Pause>,
+    /// How many waves lay behind the last pause that a person has let pass.
+    passed: usize,
     verdict: Option<Verdict>,
 }
 
@@ -86,9 +95,10 @@ impl Rollout {
         let mut index = BTreeMap::new();
         for (wave, servers) in plan.waves.iter().enumerate() {
             for name in servers {
+                let planned = plan.servers.get(name).cloned().unwrap_or_default();
                 // A plan never names a server twice; were it so, the first wave counts.
                 index.entry(name.clone()).or_insert_with(|| {
-                    records.push(Record::new(name.clone(), plan.pool_of(name).cloned(), wave));
+                    records.push(Record::new(name.clone(), &planned, wave));
                     records.len() - 1
                 });
             }
@@ -104,6 +114,9 @@ impl Rollout {
             stop: None,
             breached: false,
             breached_vips: BTreeSet::new(),
+            pause: None,
+            ended_at: None,
+            passed: 0,
             verdict: None,
         }
     }
@@ -129,9 +142,14 @@ impl Rollout {
         u32::try_from(servers + self.breached_vips.len()).unwrap_or(u32::MAX)
     }
 
-    /// Whether more servers failed than the policy allows.
+    /// Whether more servers failed than the policy allows, or more of a pool than the pool does.
     pub fn is_budget_spent(&self) -> bool {
-        self.failures() > self.plan.policy.max_failures
+        self.failures() > self.plan.policy.max_failures || self.spent_pool().is_some()
+    }
+
+    /// What a person is being asked; nothing begins until it is answered.
+    pub fn pause(&self) -> Option<&Pause> {
+        self.pause.as_ref()
     }
 
     /// Whether the operator asked to stop.
@@ -165,6 +183,7 @@ impl Rollout {
                 phase: Phase::Due,
             },
             Stand::Soaking { since } => ServerState::Soaking { since: *since },
+            Stand::Held { since } => ServerState::Held { since: *since },
             Stand::Healthy => ServerState::Healthy {
                 changed: record.changed,
             },

@@ -27,6 +27,11 @@ pub enum ServerState {
         /// Since when.
         since: Timestamp,
     },
+    /// Healthy, and watched on for `canary_hold`.
+    Held {
+        /// Since when.
+        since: Timestamp,
+    },
     /// As wanted.
     Healthy {
         /// False when nothing had to be changed.
@@ -93,6 +98,7 @@ impl ServerState {
             Self::Surveying => "surveying",
             Self::Running { .. } => "running",
             Self::Soaking { .. } => "soaking",
+            Self::Held { .. } => "held",
             Self::Healthy { .. } => "healthy",
             Self::Failed => "failed",
             Self::Undoing { .. } => "undoing",

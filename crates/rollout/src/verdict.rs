@@ -16,8 +16,12 @@ pub enum Verdict {
     DoneWithFailures,
     /// The operator stopped the run; what was begun is finished; resumable. Exit code 20.
     Stopped,
+    /// Nobody said that it may go on at one of the policy's pauses; what was begun is finished; resumable. Exit code 20.
+    Paused,
     /// The budget was spent; what was begun is finished; resumable. Exit code 21.
     BudgetSpent,
+    /// Servers that the run had not touched degraded together with one that failed: nothing was undone; resumable. Exit code 21.
+    AmbientIncident,
     /// The budget was spent and every server of the failed wave was put back, verified. Exit code 22.
     Undone,
     /// A witness saw what must never be; whatever the policy wants done then is done. Exit code 24.
@@ -34,8 +38,10 @@ impl Verdict {
         match self {
             Self::DoneWithFailures
             | Self::Stopped
+            | Self::Paused
             | Self::BudgetSpent
             | Self::Breached
+            | Self::AmbientIncident
             | Self::Aborted
             | Self::HumanNeeded => true,
             Self::NothingToDo | Self::Done | Self::Undone => false,
@@ -49,7 +55,9 @@ impl Verdict {
             Self::Done => "done",
             Self::DoneWithFailures => "done_with_failures",
             Self::Stopped => "stopped",
+            Self::Paused => "paused",
             Self::BudgetSpent => "budget_spent",
+            Self::AmbientIncident => "ambient_incident",
             Self::Undone => "undone",
             Self::Breached => "breached",
             Self::Aborted => "aborted",

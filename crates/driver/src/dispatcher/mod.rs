@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use inventory::ServerName;
 use jiff::{SignedDuration, Timestamp};
-use rollout::{Commit, Event, EventKind, Next, Progress, Rollout, Sink, Verdict};
-use tokio::sync::mpsc;
+use rollout::{Answer, Commit, Desk, Event, EventKind, Next, Pause, Progress, Rollout, Sink, Verdict};
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::MissedTickBehavior;
 
 use crate::error::Error;
@@ -50,6 +50,7 @@ pub async fn run(
     world: Arc<World>,
     commit: &mut dyn Commit,
     sinks: &mut [Box<dyn Sink>],
+    desk: Arc<dyn Desk>,
     stop: mpsc::Receiver<StopRequest>,
 ) -> Result<Verdict, Error> {
     if rollout.run_id().is_none() {
@@ -68,6 +69,7 @@ pub async fn run(
         world,
         commit,
         sinks,
+        desk,
     };
     let ended = dispatcher.dispatch(answered, progressed, stop).await;
     let patience = match &ended {
@@ -89,6 +91,7 @@ struct Dispatcher<'a> {
     workers: Workers,
     commit: &'a mut dyn Commit,
     sinks: &'a mut [Box<dyn Sink>],
+    desk: Arc<dyn Desk>,
 }
 
 impl Dispatcher<'_> {
@@ -103,6 +106,8 @@ impl Dispatcher<'_> {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let mut hears_stop = true;
+        // The question that is out, and where its answer will arrive.
+        let mut asked: Option<(Pause, oneshot::Receiver<(Answer, String)>)> = None;
         loop {
             let until = match self.rollout.next(clock.now()) {
                 Next::Record(kind) => {
@@ -111,6 +116,19 @@ impl Dispatcher<'_> {
                 }
                 Next::Finished(verdict) => return Ok(verdict),
                 Next::Wait(until) => until,
+            };
+            match self.rollout.pause() {
+                Some(pause) if asked.as_ref().is_none_or(|(asked, _)| asked != pause) => {
+                    asked = Some((pause.clone(), self.ask(pause)));
+                }
+                Some(_) => {}
+                None => asked = None,
+            }
+            let answer = async {
+                match &mut asked {
+                    Some((_, answer)) => answer.await,
+                    None => std::future::pending().await,
+                }
             };
             let timer = async {
                 match until {
@@ -125,6 +143,12 @@ impl Dispatcher<'_> {
                     Some(request) => self.stop(request)?,
                     None => hears_stop = false,
                 },
+                answer = answer => {
+                    asked = None;
+                    // A desk that falls silent has said nothing, and that is never a yes.
+                    let (answer, by) = answer.unwrap_or_else(|_| (Answer::Stop, "nobody: the question was lost".to_owned()));
+                    self.record(EventKind::PersonAnswered { answer, by })?;
+                }
                 Err(lost) = self.workers.next_lost() => return Err(lost),
                 () = timer => {}
                 _ = tick.tick() => self.tick(clock.now()),
@@ -160,6 +184,17 @@ impl Dispatcher<'_> {
             self.workers.release(server);
         }
         Ok(())
+    }
+
+    /// Asks the person. The desk blocks until there is an answer, on a thread of its own that nobody waits for at the end of the run.
+    fn ask(&self, pause: &Pause) -> oneshot::Receiver<(Answer, String)> {
+        let (answers, answer) = oneshot::channel();
+        let (desk, pause) = (Arc::clone(&self.desk), pause.clone());
+        std::thread::spawn(move || {
+            // Nobody listens any more when the run has ended meanwhile.
+            let _ = answers.send(desk.ask(&pause));
+        });
+        answer
     }
 
     fn stop(&mut self, request: StopRequest) -> Result<(), Error> {

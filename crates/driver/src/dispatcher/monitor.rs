@@ -1,4 +1,5 @@
-//! Looks at each pool's rotation all run long, for the screen and for the least that was ever in rotation.
+//! Looks at each pool's rotation all run long, for the screen and for the least that was ever in rotation; and at the servers that the run has
+//! not touched, so that a failure can be told from an incident around the farm.
 
 use std::sync::Arc;
 
@@ -9,6 +10,7 @@ use rollout::{Plan, Progress};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use crate::control_group;
 use crate::world::World;
 
 /// How often each pool is looked at, in virtual time.
@@ -19,13 +21,14 @@ pub(super) struct Monitor(JoinHandle<()>);
 
 impl Monitor {
     /// Begins to look at every pool of the plan that has a load balancer.
-    pub(super) fn start(world: &Arc<World>, plan: &Plan, progress: &mpsc::Sender<Progress>) -> Self {
+    pub(super) fn start(world: &Arc<World>, plan: &Arc<Plan>, progress: &mpsc::Sender<Progress>) -> Self {
         let pools: Vec<PoolName> = plan.pools.keys().cloned().collect();
+        let plan = Arc::clone(plan);
         let (world, progress) = (Arc::clone(world), progress.clone());
         Self(tokio::spawn(async move {
             let watches: FuturesUnordered<_> =
                 pools.iter().map(|pool| watch(&world, pool, &progress)).collect();
-            watches.collect::<Vec<()>>().await;
+            tokio::join!(watches.collect::<Vec<()>>(), control_group::watch(&world, &plan));
         }))
     }
 

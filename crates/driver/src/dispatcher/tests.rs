@@ -68,6 +68,19 @@ fn begun(world: &World, room: usize) -> (Rollout, Memory) {
     (rollout, journal)
 }
 
+/// Nobody sits at the desk.
+struct Nobody;
+
+impl Desk for Nobody {
+    fn ask(&self, _pause: &Pause) -> (Answer, String) {
+        (Answer::Stop, "nobody: no terminal".to_owned())
+    }
+}
+
+fn nobody() -> Arc<dyn Desk> {
+    Arc::new(Nobody)
+}
+
 /// An open port that accepts nothing: connections stay in the kernel's queue for ever.
 async fn silent() -> (TcpListener, u16) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -86,7 +99,7 @@ async fn what_is_committed_is_shown_and_a_lost_server_spends_the_budget() {
     let told = Told::default();
     let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(told.clone())];
     let (_stop, stopped) = mpsc::channel(1);
-    let verdict = run(rollout, world, &mut journal, &mut sinks, stopped)
+    let verdict = run(rollout, world, &mut journal, &mut sinks, nobody(), stopped)
         .await
         .unwrap();
     assert_eq!(verdict, Verdict::BudgetSpent);
@@ -133,7 +146,7 @@ async fn a_journal_that_cannot_be_written_ends_the_run_before_anything_new_is_be
     let told = Told::default();
     let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(told.clone())];
     let (_stop, stopped) = mpsc::channel(1);
-    let error = run(rollout, world, &mut journal, &mut sinks, stopped)
+    let error = run(rollout, world, &mut journal, &mut sinks, nobody(), stopped)
         .await
         .unwrap_err();
     assert!(matches!(error, Error::Commit { .. }), "{error:?}");
@@ -153,7 +166,9 @@ async fn a_hard_stop_ends_a_wait_at_once_and_leaves_the_intent_open() {
     stop.send(StopRequest::Soft).await.unwrap();
     stop.send(StopRequest::Hard).await.unwrap();
     let began = tokio::time::Instant::now();
-    let verdict = run(rollout, world, &mut journal, &mut [], stopped).await.unwrap();
+    let verdict = run(rollout, world, &mut journal, &mut [], nobody(), stopped)
+        .await
+        .unwrap();
     assert_eq!(verdict, Verdict::Aborted);
     assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
     assert_eq!(
@@ -176,7 +191,9 @@ async fn a_soft_stop_lets_what_runs_come_to_its_end() {
     let (stop, stopped) = mpsc::channel(1);
     stop.send(StopRequest::Soft).await.unwrap();
     drop(stop);
-    run(rollout, world, &mut journal, &mut [], stopped).await.unwrap();
+    run(rollout, world, &mut journal, &mut [], nobody(), stopped)
+        .await
+        .unwrap();
     let names = names(&journal.events);
     assert!(
         names.contains(&"stop_requested") && names.contains(&"surveyed"),
@@ -216,9 +233,16 @@ async fn the_rotation_is_watched_all_run_long() {
         balancer.set_admin("cas02", "ready");
         stop.send(StopRequest::Hard).await.unwrap();
     });
-    run(rollout, Arc::clone(&world), &mut journal, &mut sinks, stopped)
-        .await
-        .unwrap();
+    run(
+        rollout,
+        Arc::clone(&world),
+        &mut journal,
+        &mut sinks,
+        nobody(),
+        stopped,
+    )
+    .await
+    .unwrap();
     looking.await.unwrap();
     let seen = world.rotation_seen()[&"eas".into()];
     assert_eq!((seen.least, seen.members), (1, 2));
@@ -245,7 +269,7 @@ async fn a_rollout_that_has_not_begun_is_refused() {
         room: usize::MAX,
     };
     let (_stop, stopped) = mpsc::channel(1);
-    let error = run(rollout, world, &mut journal, &mut [], stopped)
+    let error = run(rollout, world, &mut journal, &mut [], nobody(), stopped)
         .await
         .unwrap_err();
     assert!(matches!(error, Error::NotStarted), "{error:?}");

@@ -156,6 +156,10 @@ async fn work(
 fn may_change_the_server(action: &Action) -> bool {
     match action {
         Action::Apply { .. } | Action::Undo { .. } | Action::PayDebt { .. } => true,
-        Action::Survey { .. } | Action::Probe { .. } | Action::Verify { .. } | Action::Soak { .. } => false,
+        Action::Survey { .. }
+        | Action::Probe { .. }
+        | Action::Verify { .. }
+        | Action::Soak { .. }
+        | Action::LookAtControl { .. } => false,
     }
 }

@@ -23,6 +23,7 @@ use rollout::{
     Action, Before, EventKind, Evidence, FailureKind, Found, Outcome, Receipt, SoakReport, StepError, Survey,
 };
 
+use crate::control_group;
 use crate::failure::{Setback, failed};
 use crate::session::Session;
 
@@ -33,6 +34,7 @@ pub(crate) use witness::Baseline;
 pub(crate) async fn perform(session: &mut Session, action: Action) -> EventKind {
     match action {
         Action::Survey { server } => {
+            session.begin();
             let survey = survey::survey(session).await.unwrap_or_else(Survey::Failed);
             EventKind::Surveyed { server, survey }
         }
@@ -67,9 +69,14 @@ pub(crate) async fn perform(session: &mut Session, action: Action) -> EventKind 
         Action::Soak { server, span } => {
             let report = match soak::soak(session, span).await {
                 Ok(evidence) => SoakReport::Healthy(evidence),
+                Err(error) if error.kind == FailureKind::Inconclusive => SoakReport::Inconclusive(error),
                 Err(error) => SoakReport::Failed(error),
             };
             EventKind::SoakFinished { server, report }
+        }
+        Action::LookAtControl { server, others } => {
+            let group = control_group::compare(session, others).await;
+            EventKind::ControlSeen { server, group }
         }
         Action::Undo { server, step, before } => match undo(session, step, &before).await {
             Ok(evidence) => EventKind::UndoFinished {

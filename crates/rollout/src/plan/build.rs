@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use inventory::{AllowEntry, AllowWhat, Inventory, Playbook, ServerName, Step};
+use inventory::{
+    AllowEntry, AllowWhat, Inventory, Playbook, Policy, PoolName, Quantity, Server, ServerName, Site, Step,
+    Strategy,
+};
 
 use super::{Plan, PlannedPool, PlannedServer, floor, waves};
 use crate::error::Error;
@@ -22,54 +25,168 @@ pub(super) fn build(
         .iter()
         .map(|step| pin(step, resolved))
         .collect::<Result<Vec<_>, _>>()?;
-    let servers: BTreeMap<ServerName, PlannedServer> = names
-        .into_iter()
-        .map(|name| {
-            let pool = inventory
-                .servers
-                .get(&name)
-                .and_then(|server| server.pool.clone());
-            (name, PlannedServer { pool })
-        })
-        .collect();
     let policy = &playbook.policy;
+    let mut servers: BTreeMap<ServerName, PlannedServer> = BTreeMap::new();
+    for name in names {
+        let planned = match inventory.servers.get(&name) {
+            Some(server) => planned(server, policy)?,
+            None => PlannedServer::default(),
+        };
+        servers.insert(name, planned);
+    }
     let selected = count(servers.len());
     let max_parallel = policy.max_parallel.at_most_of(selected).clamp(1, selected.max(1));
-
-    let takes_out = floor::takes_out(&steps);
-    let mut pools = BTreeMap::new();
-    for pool in servers
-        .values()
-        .filter_map(|server| server.pool.as_ref())
-        .collect::<BTreeSet<_>>()
-    {
-        let planned: PlannedPool = floor::prove(&floor::Ground {
-            pool,
-            size: count(inventory.members(pool).count()),
-            selected: count(
-                servers
-                    .values()
-                    .filter(|server| server.pool.as_ref() == Some(pool))
-                    .count(),
-            ),
-            // A pool that the inventory does not describe has no floor to keep; inventory's own checks refuse it long before.
-            floor: inventory.pools.get(pool).map(|pool| pool.min_in_rotation),
-            max_failures: policy.max_failures,
-            max_parallel,
-            takes_out,
-        })?;
-        pools.insert(pool.clone(), planned);
+    let waves = match policy.strategy {
+        Strategy::Waves => waves::cut(&servers, &policy.waves),
+        Strategy::Sliding => waves::cut(&servers, &[]),
+    };
+    let proof = Proof {
+        inventory,
+        servers: &servers,
+        waves: &waves,
+        policy,
+        max_parallel,
+        takes_out: floor::takes_out(&steps),
+    };
+    let pools = proof.pools()?;
+    let sites = proof.sites()?;
+    let mut control_pages = Vec::new();
+    for step in &steps {
+        if let Step::WaitHealthy(wait) = step {
+            control_pages.extend(wait.paths.iter().cloned());
+        }
     }
-
     Ok(Plan {
         title: playbook.title.clone(),
-        waves: waves::cut(&servers, &policy.waves),
+        waves,
         servers,
         pools,
+        sites,
         max_parallel,
         policy: policy.clone(),
         steps,
+        control_pages,
     })
+}
+
+fn planned(server: &Server, policy: &Policy) -> Result<PlannedServer, Error> {
+    let spread = match &policy.spread {
+        None => None,
+        Some(label) => Some(
+            server
+                .labels
+                .get(label)
+                .cloned()
+                .ok_or_else(|| Error::Unlabelled {
+                    server: server.name.clone(),
+                    label: label.clone(),
+                })?,
+        ),
+    };
+    Ok(PlannedServer {
+        pool: server.pool.clone(),
+        site: server.labels.get(Site::LABEL).cloned(),
+        spread,
+        weight: server.weight,
+    })
+}
+
+/// What the floors are proven from.
+struct Proof<'a> {
+    inventory: &'a Inventory,
+    servers: &'a BTreeMap<ServerName, PlannedServer>,
+    waves: &'a [Vec<ServerName>],
+    policy: &'a Policy,
+    max_parallel: u32,
+    takes_out: bool,
+}
+
+impl Proof<'_> {
+    fn pools(&self) -> Result<BTreeMap<PoolName, PlannedPool>, Error> {
+        let names: BTreeSet<&PoolName> = self
+            .servers
+            .values()
+            .filter_map(|server| server.pool.as_ref())
+            .collect();
+        let mut pools = BTreeMap::new();
+        for name in names {
+            // A pool that the inventory does not describe has no floor to keep; inventory's own checks refuse it long before.
+            let described = self.inventory.pools.get(name);
+            let own = described.and_then(|pool| pool.max_failures);
+            let planned = floor::prove(&floor::Ground {
+                max_failures: own.map_or(self.policy.max_failures, |own| own.min(self.policy.max_failures)),
+                ..self.ground(
+                    format!("pool {name}"),
+                    described.map(|pool| pool.min_in_rotation),
+                    |server| server.pool.as_ref() == Some(name),
+                    |planned| planned.pool.as_ref() == Some(name),
+                )
+            })?;
+            pools.insert(
+                name.clone(),
+                PlannedPool {
+                    max_failures: own,
+                    ..planned
+                },
+            );
+        }
+        Ok(pools)
+    }
+
+    fn sites(&self) -> Result<BTreeMap<String, PlannedPool>, Error> {
+        let names: BTreeSet<&String> = self
+            .servers
+            .values()
+            .filter_map(|server| server.site.as_ref())
+            .collect();
+        let mut sites = BTreeMap::new();
+        for name in names {
+            let planned = floor::prove(&self.ground(
+                format!("site {name}"),
+                self.inventory.sites.get(name).map(|site| site.min_in_rotation),
+                |server| server.labels.get(Site::LABEL) == Some(name),
+                |planned| planned.site.as_ref() == Some(name),
+            ))?;
+            sites.insert(name.clone(), planned);
+        }
+        Ok(sites)
+    }
+
+    fn ground(
+        &self,
+        whose: String,
+        floor: Option<Quantity>,
+        is_member: impl Fn(&Server) -> bool,
+        is_selected: impl Fn(&PlannedServer) -> bool,
+    ) -> floor::Ground<'_> {
+        let members = || self.inventory.servers.values().filter(|server| is_member(server));
+        let wave_of = |name: &ServerName| {
+            self.waves
+                .iter()
+                .position(|wave| wave.contains(name))
+                .unwrap_or(0)
+        };
+        floor::Ground {
+            whose,
+            size: count(members().count()),
+            weight: members().map(|server| server.weight).sum(),
+            selected: self
+                .servers
+                .iter()
+                .filter(|(_, planned)| is_selected(planned))
+                .map(|(name, planned)| floor::Member {
+                    name,
+                    weight: planned.weight,
+                    spread: planned.spread.as_deref(),
+                    wave: wave_of(name),
+                })
+                .collect(),
+            floor,
+            max_failures: self.policy.max_failures,
+            max_parallel: self.max_parallel,
+            takes_out: self.takes_out,
+        }
+    }
 }
 
 /// Replaces allow entries by name with the addresses that the name has now, sorted, so that a resolver's round robin does not change the plan.

@@ -3,11 +3,12 @@
 
 use inventory::ServerName;
 
-use super::state::{Failure, Record, Stand, Unpaid};
+use super::state::{Control, Failure, Record, Stand, Unpaid};
 use super::{Rollout, Stop};
 use crate::action::Action;
 use crate::error::IllegalTransition;
 use crate::event::{Event, EventKind};
+use crate::pause::Answer;
 use crate::verdict::Verdict;
 
 /// What the handlers of this folder return.
@@ -36,7 +37,8 @@ impl Rollout {
             }
             EventKind::WaveStarted { wave } => {
                 let is_due = self.open_wave.is_none() && self.unfinished_wave() == Some(*wave);
-                if !is_due || self.is_closing() {
+                if !is_due || self.is_closing() || self.pause.is_some() || self.pause_before(*wave).is_some()
+                {
                     return self.illegal(&self.describe(), kind);
                 }
                 self.open_wave = Some(*wave);
@@ -64,6 +66,9 @@ impl Rollout {
             EventKind::StopRequested { hard } => {
                 let stop = if *hard { Stop::Hard } else { Stop::Soft };
                 self.stop = self.stop.max(Some(stop));
+                if let Some(pause) = self.pause.take() {
+                    self.answer(&pause, Answer::Stop);
+                }
                 Ok(None)
             }
             EventKind::RunFinished { verdict } => {
@@ -98,6 +103,12 @@ impl Rollout {
             EventKind::ServerSoaking { server } => self.soaking(server, event),
             EventKind::SoakFinished { server, report } => self.soak_finished(server, report, kind),
             EventKind::ServerHealthy { server, changed } => self.healthy(server, *changed, kind),
+            EventKind::CanaryHeld { server } => self.canary_held(server, event),
+            EventKind::ControlLookStarted { server } => self.control_look_started(server, kind),
+            EventKind::ControlSeen { server, group } => self.control_seen(server, group, kind),
+            EventKind::AmbientIncident { server, .. } => self.ambient_incident(server, kind),
+            EventKind::RunPaused { pause } => self.paused(pause, kind),
+            EventKind::PersonAnswered { answer, .. } => self.answered(*answer, kind),
             EventKind::ServerFailed { server, step, error } => {
                 let failure = Failure {
                     step: *step,
@@ -194,6 +205,9 @@ impl Rollout {
         if let Some(record) = self.records.get_mut(at) {
             record.left_out = None;
             record.failure = None;
+            record.control = Control::None;
+            record.answer = None;
+            record.is_back = false;
         }
         self.stand(at, Stand::Surveying);
         Ok(Some(Action::Survey {

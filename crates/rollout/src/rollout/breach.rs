@@ -56,6 +56,7 @@ impl Rollout {
             Stand::Proven | Stand::Healthy => true,
             Stand::Surveying
             | Stand::Soaking { .. }
+            | Stand::Held { .. }
             | Stand::Failing
             | Stand::Failed
             | Stand::Unwinding { .. }

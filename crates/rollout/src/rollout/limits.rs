@@ -1,21 +1,12 @@
 //! Every limit in one place: who may be begun, who may leave the rotation, who may be put back. `next` proposes by these and `apply` refuses by
 //! them.
 
-use std::collections::BTreeMap;
-
-use inventory::{OnFailure, PoolName, ServerName, Step, StepKind};
+use inventory::{OnFailure, ServerName, Step, StepKind};
 
 use super::Rollout;
 use super::state::{Record, Stand};
 use crate::observation::Rotation;
 use crate::server::Phase;
-
-/// How many servers of a pool are under way, and how many more may be out because they failed in an earlier life of the run.
-#[derive(Clone, Copy, Debug, Default)]
-struct Load {
-    under_way: u32,
-    suspects: u32,
-}
 
 impl Rollout {
     /// Whether the server is between its first look and its end, or is being paid.
@@ -36,7 +27,7 @@ impl Rollout {
         let owes = record.paying.is_some() || record.payable().is_some();
         match record.stand {
             Stand::Healthy => true,
-            Stand::Failed => !owes && self.own_undo(record).is_none(),
+            Stand::Failed => !owes && !self.is_under_judgement(record) && self.own_undo(record).is_none(),
             Stand::Undone | Stand::Stuck | Stand::Skipped => !owes,
             _ => false,
         }
@@ -45,19 +36,22 @@ impl Rollout {
     /// The server whose turn it is: first those that failed in an earlier life of the run, whatever their wave, since they may be out; then
     /// those of the open wave.
     pub(super) fn startable(&self) -> Option<&ServerName> {
-        if self.open_wave.is_none() || self.is_closing() || self.count_under_way() >= self.plan.max_parallel {
+        if self.open_wave.is_none()
+            || self.is_closing()
+            || self.is_deliberating()
+            || self.count_under_way() >= self.plan.max_parallel
+        {
             return None;
         }
-        let loads = self.loads();
         let mut waiting: Vec<&Record> = self
             .records
             .iter()
             .filter(|record| self.is_in_turn(record))
             .collect();
-        waiting.sort_by_key(|record| !record.suspect);
+        waiting.sort_by(|a, b| b.suspect.cmp(&a.suspect).then_with(|| self.by_urgency(a, b)));
         waiting
             .into_iter()
-            .find(|record| self.has_room(record, &loads))
+            .find(|record| self.has_room(record))
             .map(|record| &record.name)
     }
 
@@ -66,44 +60,16 @@ impl Rollout {
         self.is_in_turn(record)
             && !self.is_closing()
             && self.count_under_way() < self.plan.max_parallel
-            && self.has_room(record, &self.loads())
+            && self.pause.is_none()
+            && self.has_room(record)
     }
 
     /// Whether the server waits, and the open wave is its own or it does not have to wait for its own again.
-    fn is_in_turn(&self, record: &Record) -> bool {
+    pub(super) fn is_in_turn(&self, record: &Record) -> bool {
         record.stand == Stand::Waiting
             && self
                 .open_wave
                 .is_some_and(|wave| record.suspect || record.wave == wave)
-    }
-
-    /// Whether the server's pool has room for one more under way. A suspect may be out already, so that beginning it takes nobody out; anybody
-    /// else has to leave room for the suspects.
-    fn has_room(&self, record: &Record, loads: &BTreeMap<&PoolName, Load>) -> bool {
-        let Some(pool) = &record.pool else { return true };
-        let Some(planned) = self.plan.pools.get(pool) else {
-            return true;
-        };
-        let load = loads.get(pool).copied().unwrap_or_default();
-        let taken = if record.suspect {
-            load.under_way
-        } else {
-            load.under_way + load.suspects
-        };
-        taken < planned.max_in_flight
-    }
-
-    fn loads(&self) -> BTreeMap<&PoolName, Load> {
-        let mut loads: BTreeMap<&PoolName, Load> = BTreeMap::new();
-        for record in &self.records {
-            let Some(pool) = &record.pool else { continue };
-            if self.is_under_way(record) {
-                loads.entry(pool).or_default().under_way += 1;
-            } else if record.suspect && record.stand == Stand::Waiting {
-                loads.entry(pool).or_default().suspects += 1;
-            }
-        }
-        loads
     }
 
     pub(super) fn count_under_way(&self) -> u32 {
@@ -166,7 +132,9 @@ impl Rollout {
                 ..
             }
         );
-        record.is_untouched() && (self.is_budget_spent() || (self.stop.is_some() && awaits_permit))
+        record.is_untouched()
+            && !self.is_deliberating()
+            && (self.is_budget_spent() || (self.stop.is_some() && awaits_permit))
     }
 
     /// The last step of the server that can be undone.
@@ -181,34 +149,40 @@ impl Rollout {
 
     /// The step that the failed server has to take back next.
     pub(super) fn own_undo(&self, record: &Record) -> Option<usize> {
-        match self.plan.policy.on_failure {
-            OnFailure::Undo => self.last_undoable(record),
-            OnFailure::Stop => None,
+        match self.reaction(record) {
+            OnFailure::Undo | OnFailure::UndoAll => self.last_undoable(record),
+            OnFailure::Stop | OnFailure::Ask => None,
         }
     }
 
     /// The step that a healthy server has to take back because its wave spent the budget. One server of a pool at a time, and only when nobody
     /// of the pool is under way any more.
     pub(super) fn wave_undo(&self, record: &Record) -> Option<usize> {
-        if !self.is_wave_undo_due(record) {
-            return None;
-        }
-        let is_alone = !self
-            .records
-            .iter()
-            .any(|other| other.pool == record.pool && self.is_under_way(other));
-        if is_alone {
+        let is_alone = self.is_wave_undo_due(record) && self.is_pool_quiet(record);
+        if is_alone && !self.is_undo_withheld(record) {
             self.last_undoable(record)
         } else {
             None
         }
     }
 
+    /// Whether nobody of the server's pool is under way.
+    pub(super) fn is_pool_quiet(&self, record: &Record) -> bool {
+        !self
+            .records
+            .iter()
+            .any(|other| other.pool == record.pool && self.is_under_way(other))
+    }
+
     /// Whether a healthy server will have to take its steps back because its wave spent the budget.
     pub(super) fn is_wave_undo_due(&self, record: &Record) -> bool {
         self.is_budget_spent()
-            && self.plan.policy.on_failure == OnFailure::Undo
-            && self.spent_in == Some(record.wave)
+            && !self.is_incident()
+            && match self.wave_reaction() {
+                OnFailure::UndoAll => self.spent_in.is_some(),
+                OnFailure::Undo => self.spent_in == Some(record.wave),
+                OnFailure::Stop | OnFailure::Ask => false,
+            }
             && record.stand == Stand::Healthy
             && self.last_undoable(record).is_some()
     }

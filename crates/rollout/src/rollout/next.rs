@@ -8,6 +8,7 @@ use super::Stop;
 use super::state::{Record, Stand, Unwind};
 use crate::event::EventKind;
 use crate::observation::Found;
+use crate::pause::Pause;
 use crate::server::Phase;
 use crate::verdict::Verdict;
 
@@ -17,7 +18,7 @@ pub enum Next {
     /// Commit this fact and apply it; then ask again.
     Record(EventKind),
     /// Nothing can be decided: wait for a worker's answer, or until the instant, if there is one. `Wait(None)` while no worker has anything to do
-    /// happens only before `run_started`.
+    /// happens only before `run_started`, and while [`Rollout::pause`] waits for a person.
     Wait(Option<Timestamp>),
     /// The run has ended.
     Finished(Verdict),
@@ -44,12 +45,11 @@ impl Rollout {
                 verdict: Verdict::Aborted,
             });
         }
-        if self.is_budget_spent() && !self.budget_spent {
-            let limit = self.plan.policy.max_failures;
-            return Next::Record(EventKind::BudgetSpent {
-                failures: self.failures(),
-                limit,
-            });
+        if let Some(kind) = self.deliberate() {
+            return Next::Record(kind);
+        }
+        if self.is_budget_spent() && !self.budget_spent && !self.is_deliberating() {
+            return Next::Record(self.spent());
         }
         let mut wake: Option<Timestamp> = None;
         for record in &self.records {
@@ -62,6 +62,25 @@ impl Rollout {
         match self.decide_run() {
             Some(kind) => Next::Record(kind),
             None => Next::Wait(wake),
+        }
+    }
+
+    /// The event that says which budget is spent.
+    fn spent(&self) -> EventKind {
+        let (failures, limit) = (self.failures(), self.plan.policy.max_failures);
+        match self.spent_pool() {
+            Some((pool, failures, limit)) if failures <= self.plan.policy.max_failures => {
+                EventKind::BudgetSpent {
+                    failures,
+                    limit,
+                    pool: Some(pool.clone()),
+                }
+            }
+            _ => EventKind::BudgetSpent {
+                failures,
+                limit,
+                pool: None,
+            },
         }
     }
 
@@ -105,6 +124,7 @@ impl Rollout {
                 },
                 None => return Decision::Nothing,
             },
+            Stand::Failed if self.is_under_judgement(record) => return Decision::Nothing,
             Stand::Failed => match self.own_undo(record) {
                 Some(step) => EventKind::UndoStarted { server, step },
                 None => return payment(),
@@ -126,6 +146,7 @@ impl Rollout {
             Stand::Waiting
             | Stand::Surveying
             | Stand::Soaking { .. }
+            | Stand::Held { .. }
             | Stand::Healthy
             | Stand::Unwinding {
                 progress: Unwind::Running,
@@ -158,6 +179,11 @@ impl Rollout {
             {
                 Decision::Record(EventKind::ServerSkipped { server })
             }
+            Phase::Due | Phase::AwaitingPermit { .. } | Phase::AwaitingLook { .. }
+                if self.is_on_hold(record) =>
+            {
+                Decision::Nothing
+            }
             Phase::AwaitingPermit { retry_at } | Phase::AwaitingLook { retry_at } if now < *retry_at => {
                 Decision::WaitUntil(*retry_at)
             }
@@ -178,8 +204,19 @@ impl Rollout {
     /// What the run as a whole needs, once no server needs anything at once.
     pub(super) fn decide_run(&self) -> Option<EventKind> {
         let is_quiet = self.count_under_way() == 0;
+        if self.is_deliberating() {
+            return None;
+        }
         if self.is_budget_spent() {
             for record in &self.records {
+                if self.is_undo_withheld(record) && self.is_pool_quiet(record) {
+                    let step = self.last_undoable(record)?;
+                    return Some(EventKind::UndoFailed {
+                        server: record.name.clone(),
+                        step,
+                        error: self.withheld(record),
+                    });
+                }
                 if let Some(step) = self.wave_undo(record) {
                     return Some(EventKind::UndoStarted {
                         server: record.name.clone(),
@@ -210,10 +247,28 @@ impl Rollout {
             });
         }
         if self.open_wave.is_some() {
-            return self.finished_wave();
+            let server = |record: &Record| record.name.clone();
+            let held = self
+                .records
+                .iter()
+                .find(|record| self.is_hold_due(record) && self.may_be_held(record));
+            let held_back = || self.records.iter().find(|record| self.is_held_back(record));
+            return held
+                .map(|record| EventKind::CanaryHeld {
+                    server: server(record),
+                })
+                .or_else(|| self.finished_wave())
+                .or_else(|| {
+                    held_back().map(|record| EventKind::ServerSkipped {
+                        server: server(record),
+                    })
+                });
         }
         match self.unfinished_wave() {
-            Some(wave) => Some(EventKind::WaveStarted { wave }),
+            Some(wave) => Some(match self.pause_before(wave) {
+                Some(pause) => EventKind::RunPaused { pause },
+                None => EventKind::WaveStarted { wave },
+            }),
             None => self.finished_run(),
         }
     }
@@ -229,7 +284,9 @@ impl Rollout {
         self.records
             .iter()
             .filter(|record| record.wave == wave)
-            .all(|record| self.is_settled(record) && !self.is_wave_undo_due(record))
+            .all(|record| {
+                self.is_settled(record) && !self.is_wave_undo_due(record) && !self.is_hold_due(record)
+            })
     }
 
     /// The first wave that has a server without an end.
@@ -253,19 +310,26 @@ impl Rollout {
         let any = |stand: Stand| self.records.iter().any(|record| record.stand == stand);
         let owes = self.records.iter().any(|record| !record.debts.is_empty());
         let put_back = |record: &Record| record.stand == Stand::Undone && self.spent_in == Some(record.wave);
+        let is_cut_short = any(Stand::Waiting) || any(Stand::Skipped);
+        let is_failed = any(Stand::Failed) || any(Stand::Undone);
         if owes || any(Stand::Stuck) {
             Verdict::HumanNeeded
         } else if self.breached {
             Verdict::Breached
+        } else if self.is_incident() {
+            Verdict::AmbientIncident
         } else if self.is_budget_spent() {
             if self.records.iter().any(put_back) {
                 Verdict::Undone
             } else {
                 Verdict::BudgetSpent
             }
-        } else if any(Stand::Waiting) || any(Stand::Skipped) {
-            Verdict::Stopped
-        } else if any(Stand::Failed) || any(Stand::Undone) {
+        } else if is_cut_short && (self.stop.is_some() || !is_failed) {
+            match self.ended_at {
+                Some(Pause::AfterWave { .. } | Pause::Inconclusive { .. }) => Verdict::Paused,
+                _ => Verdict::Stopped,
+            }
+        } else if is_failed || is_cut_short {
             Verdict::DoneWithFailures
         } else if self.records.iter().any(|record| record.changed) {
             Verdict::Done

@@ -1,9 +1,10 @@
 //! Rebuilding a run from its events, and going on with it.
 
 use super::Rollout;
-use super::state::{Stand, Unwind};
+use super::state::{Control, Stand, Unwind};
 use crate::error::Error;
 use crate::event::{Event, EventKind};
+use crate::pause::Pause;
 use crate::server::Phase;
 use crate::verdict::Verdict;
 
@@ -44,6 +45,12 @@ impl Rollout {
         let has_ended = self.verdict.is_some_and(|verdict| verdict != Verdict::Aborted);
         self.verdict = None;
         self.stop = None;
+        // Whoever resumes a run that ended at a pause lets it pass. A pause that nobody answered is asked about again.
+        if let (true, Some(Pause::AfterWave { wave })) = (has_ended, self.ended_at.take()) {
+            self.passed = self.passed.max(wave + 1);
+        }
+        self.ended_at = None;
+        self.pause = None;
         for record in &mut self.records {
             record.paying = None;
             record.unpaid.clear();
@@ -53,15 +60,21 @@ impl Rollout {
                 Stand::Surveying => record.stand = Stand::Waiting,
                 Stand::Step { phase, .. } => *phase = Phase::Due,
                 Stand::Soaking { .. } => record.stand = Stand::Returned,
+                Stand::Held { .. } => record.stand = Stand::Healthy,
                 Stand::Unwinding { progress, .. } if *progress == Unwind::Running => *progress = Unwind::Due,
                 Stand::Failed | Stand::Undone | Stand::Stuck | Stand::Skipped if has_ended => {
                     record.stand = Stand::Waiting;
                 }
                 _ => {}
             }
+            if record.control == Control::Looking {
+                record.control = Control::Due;
+            }
             if has_ended {
                 record.counted = false;
                 record.breach = None;
+                record.control = Control::None;
+                record.answer = None;
             }
         }
         if has_ended {

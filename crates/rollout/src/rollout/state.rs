@@ -7,7 +7,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::action::Debt;
-use crate::observation::{Before, Evidence, StepError};
+use crate::observation::{Before, Evidence, FailureKind, StepError};
+use crate::pause::Answer;
+use crate::plan::PlannedServer;
 use crate::server::Phase;
 
 /// How many servers stand where.
@@ -56,6 +58,10 @@ pub struct Unpaid {
 pub(super) struct Record {
     pub(super) name: ServerName,
     pub(super) pool: Option<PoolName>,
+    pub(super) site: Option<String>,
+    /// Its value of the label that `spread` names.
+    pub(super) spread: Option<String>,
+    pub(super) weight: u32,
     pub(super) wave: usize,
     pub(super) stand: Stand,
     /// The survey saw no work: only the steps that change nothing are run.
@@ -79,12 +85,41 @@ pub(super) struct Record {
     pub(super) changed: bool,
     /// It failed and was not proven healthy since: it may be out, whatever its stand.
     pub(super) suspect: bool,
+    /// What is known of the untouched servers since it failed.
+    pub(super) control: Control,
+    /// What a person said about its failure.
+    pub(super) answer: Option<Answer>,
+    /// It was watched for `canary_hold`.
+    pub(super) held: bool,
+    /// It was seen in rotation and healthy, and has not failed since.
+    pub(super) is_back: bool,
     /// Looks at the current step that were lost.
     pub(super) lost: u32,
     /// When the floor first refused the current step.
     pub(super) refused_since: Option<Timestamp>,
     /// What the last probe of the current step saw.
     pub(super) before: Option<Before>,
+}
+
+/// What is known of the untouched servers since a server failed.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) enum Control {
+    /// Nothing, and nothing is wanted.
+    #[default]
+    None,
+    /// They are to be looked at.
+    Due,
+    /// A worker looks.
+    Looking,
+    /// They degraded with it: `ambient_incident` is due.
+    Degraded {
+        /// Who degraded.
+        degraded: Vec<ServerName>,
+        /// How many were healthy before.
+        healthy_before: u32,
+    },
+    /// `ambient_incident` stands in the journal.
+    Incident,
 }
 
 /// A step that may have changed something.
@@ -117,6 +152,8 @@ pub(super) enum Stand {
     Soaking { since: Timestamp },
     /// `server_healthy` is due.
     Proven,
+    /// Healthy, and watched on for `canary_hold`.
+    Held { since: Timestamp },
     /// As wanted.
     Healthy,
     /// `server_failed` is due.
@@ -145,10 +182,13 @@ pub(super) enum Unwind {
 }
 
 impl Record {
-    pub(super) fn new(name: ServerName, pool: Option<PoolName>, wave: usize) -> Self {
+    pub(super) fn new(name: ServerName, planned: &PlannedServer, wave: usize) -> Self {
         Self {
             name,
-            pool,
+            pool: planned.pool.clone(),
+            site: planned.site.clone(),
+            spread: planned.spread.clone(),
+            weight: planned.weight,
             wave,
             stand: Stand::Waiting,
             only_looks: false,
@@ -162,6 +202,10 @@ impl Record {
             counted: false,
             changed: false,
             suspect: false,
+            control: Control::None,
+            answer: None,
+            held: false,
+            is_back: false,
             lost: 0,
             refused_since: None,
             before: None,
@@ -179,6 +223,13 @@ impl Record {
     /// Nothing was changed on it, in this life of the run or an earlier one.
     pub(super) fn is_untouched(&self) -> bool {
         !self.changed && self.applied.is_empty() && self.debts.is_empty()
+    }
+
+    /// A gate could not look at it: it has failed, but nobody knows whether it is unhealthy.
+    pub(super) fn is_inconclusive(&self) -> bool {
+        self.failure
+            .as_ref()
+            .is_some_and(|failure| failure.error.kind == FailureKind::Inconclusive)
     }
 
     /// The stand in words, for errors.
@@ -200,6 +251,7 @@ impl Record {
             Stand::Returned => "has its steps behind it".to_owned(),
             Stand::Soaking { .. } => "is soaking".to_owned(),
             Stand::Proven => "is proven healthy".to_owned(),
+            Stand::Held { .. } => "is held as a canary".to_owned(),
             Stand::Healthy => "is healthy".to_owned(),
             Stand::Failing => "is failing".to_owned(),
             Stand::Failed => "has failed".to_owned(),

@@ -4,6 +4,7 @@ use inventory::{ServerName, StepKind};
 use jiff::Timestamp;
 
 use super::apply::Transition;
+use super::ending::inconclusive;
 use super::limits::only_looks;
 use super::state::{Applied, Record, Stand};
 use super::{LOOKS, PAUSE, Rollout};
@@ -113,7 +114,7 @@ impl Rollout {
     ) -> Transition {
         let (_, record) = self.expect_server(server, &event.kind)?;
         let kind = before.kind();
-        if self.is_let_go(record) {
+        if self.is_let_go(record) || self.is_on_hold(record) {
             self.set_phase(at, Phase::Due);
             return Ok(None);
         }
@@ -261,8 +262,14 @@ impl Rollout {
         };
         record.lost += 1;
         if record.lost >= LOOKS {
-            self.fail(at, Some(step), error.clone());
-        } else if let Stand::Step { attempt, phase, .. } = &mut record.stand {
+            let error = match self.kind_of(step) {
+                Some(StepKind::WaitHealthy | StepKind::Witness) => inconclusive(error),
+                _ => error.clone(),
+            };
+            self.fail(at, Some(step), error);
+        } else if let Some(record) = self.records.get_mut(at)
+            && let Stand::Step { attempt, phase, .. } = &mut record.stand
+        {
             *attempt += 1;
             *phase = Phase::AwaitingLook { retry_at: later(now) };
         }

@@ -58,7 +58,19 @@ impl Rollout {
         error: &StepError,
         kind: &EventKind,
     ) -> Transition {
-        let at = self.expect_undo(server, step, kind)?;
+        let at = match self
+            .index
+            .get(server)
+            .and_then(|at| Some((*at, self.records.get(*at)?)))
+        {
+            // The floor does not let it be put back: nothing was begun, and a person has to know.
+            Some((at, record))
+                if self.is_undo_withheld(record) && self.last_undoable(record) == Some(step) =>
+            {
+                at
+            }
+            _ => self.expect_undo(server, step, kind)?,
+        };
         if let Some(record) = self.records.get_mut(at) {
             record.failure = Some(Failure {
                 step: Some(step),
@@ -142,6 +154,7 @@ impl Rollout {
         if let Some(record) = self.records.get_mut(at) {
             record.paying = None;
             record.debts.remove(&debt);
+            record.is_back = true;
         }
         Ok(None)
     }

@@ -6,8 +6,9 @@ use inventory::{AllowEntry, AllowWhat, OnFailure, Policy, Quantity, Role, Server
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use rollout::{
-    Before, Debt, Event, EventKind, Evidence, FailureKind, Found, Outcome, Plan, Receipt, Rotation, RunId,
-    ServiceObserved, Sight, SoakReport, StepError, Survey, Verdict, Watched, WorkerProcessObserved,
+    Answer, Before, Condition, Debt, Event, EventKind, Evidence, FailureKind, Found, Outcome, Pause, Plan,
+    Receipt, Rotation, RunId, ServiceObserved, Sight, SoakReport, StepError, Survey, Verdict, Watched,
+    WorkerProcessObserved,
 };
 
 use crate::farm::{self, RESTRICT, small_plan};
@@ -43,6 +44,7 @@ fn error() -> BoxedStrategy<StepError> {
         FailureKind::TimedOut,
         FailureKind::Failed,
         FailureKind::Unknown,
+        FailureKind::Inconclusive,
     ]);
     (kind, text(), text(), text(), prop::option::of(text()), texts())
         .prop_map(|(kind, doing, expected, found, hint, causes)| StepError {
@@ -165,11 +167,37 @@ fn verdict() -> BoxedStrategy<Verdict> {
         Verdict::Done,
         Verdict::DoneWithFailures,
         Verdict::Stopped,
+        Verdict::Paused,
         Verdict::BudgetSpent,
+        Verdict::AmbientIncident,
         Verdict::Undone,
         Verdict::Breached,
         Verdict::Aborted,
         Verdict::HumanNeeded,
+    ])
+    .boxed()
+}
+
+fn pause() -> BoxedStrategy<Pause> {
+    prop_oneof![
+        any::<usize>().prop_map(|wave| Pause::AfterWave { wave }),
+        server().prop_map(|server| Pause::AmbientIncident { server }),
+        server().prop_map(|server| Pause::Inconclusive { server }),
+        server().prop_map(|server| Pause::Failure { server }),
+    ]
+    .boxed()
+}
+
+fn answer() -> BoxedStrategy<Answer> {
+    prop::sample::select(vec![Answer::GoOn, Answer::Retry, Answer::Undo, Answer::Stop]).boxed()
+}
+
+fn condition() -> BoxedStrategy<Condition> {
+    prop::sample::select(vec![
+        Condition::Steady,
+        Condition::Degraded,
+        Condition::Unwell,
+        Condition::Unseen,
     ])
     .boxed()
 }
@@ -224,7 +252,15 @@ fn of_the_run() -> BoxedStrategy<EventKind> {
         (text(), text()).prop_map(|(operator, version)| EventKind::RunResumed { operator, version }),
         any::<usize>().prop_map(|wave| EventKind::WaveStarted { wave }),
         any::<usize>().prop_map(|wave| EventKind::WaveFinished { wave }),
-        (any::<u32>(), any::<u32>()).prop_map(|(failures, limit)| EventKind::BudgetSpent { failures, limit }),
+        (any::<u32>(), any::<u32>(), prop::option::of(server())).prop_map(|(failures, limit, pool)| {
+            EventKind::BudgetSpent {
+                failures,
+                limit,
+                pool: pool.map(|name| name.as_str().into()),
+            }
+        }),
+        pause().prop_map(|pause| EventKind::RunPaused { pause }),
+        (answer(), text()).prop_map(|(answer, by)| EventKind::PersonAnswered { answer, by }),
         any::<bool>().prop_map(|hard| EventKind::StopRequested { hard }),
         verdict().prop_map(|verdict| EventKind::RunFinished { verdict }),
         of_a_witness(),
@@ -308,7 +344,8 @@ fn of_a_server() -> BoxedStrategy<EventKind> {
     ];
     let report = prop_oneof![
         evidence().prop_map(SoakReport::Healthy),
-        error().prop_map(SoakReport::Failed)
+        error().prop_map(SoakReport::Failed),
+        error().prop_map(SoakReport::Inconclusive)
     ];
     let owed = || (server(), any::<usize>().prop_map(|step| Debt::Rotation { step }));
     prop_oneof![
@@ -319,6 +356,17 @@ fn of_a_server() -> BoxedStrategy<EventKind> {
         (server(), any::<bool>()).prop_map(|(server, changed)| EventKind::ServerHealthy { server, changed }),
         (server(), prop::option::of(any::<usize>()), error())
             .prop_map(|(server, step, error)| EventKind::ServerFailed { server, step, error }),
+        server().prop_map(|server| EventKind::CanaryHeld { server }),
+        server().prop_map(|server| EventKind::ControlLookStarted { server }),
+        (server(), prop::collection::btree_map(server(), condition(), 0..4))
+            .prop_map(|(server, group)| EventKind::ControlSeen { server, group }),
+        (server(), prop::collection::vec(server(), 0..4), any::<u32>()).prop_map(
+            |(server, degraded, healthy_before)| EventKind::AmbientIncident {
+                server,
+                degraded,
+                healthy_before
+            }
+        ),
         server().prop_map(|server| EventKind::ServerUndone { server }),
         server().prop_map(|server| EventKind::ServerStuck { server }),
         server().prop_map(|server| EventKind::ServerSkipped { server }),
@@ -428,6 +476,26 @@ fn the_format_is_this() {
             debt: Debt::Rotation { step: 0 },
         },
         EventKind::StopRequested { hard: true },
+        EventKind::CanaryHeld { server: server() },
+        EventKind::ControlSeen {
+            server: server(),
+            group: [(ServerName::from("eas-2"), Condition::Degraded)].into(),
+        },
+        EventKind::AmbientIncident {
+            server: server(),
+            degraded: vec![ServerName::from("eas-2")],
+            healthy_before: 1,
+        },
+        EventKind::RunPaused {
+            pause: Pause::AfterWave { wave: 0 },
+        },
+        EventKind::RunPaused {
+            pause: Pause::Inconclusive { server: server() },
+        },
+        EventKind::PersonAnswered {
+            answer: Answer::GoOn,
+            by: "ops@jump01".to_owned(),
+        },
         EventKind::RunFinished {
             verdict: Verdict::HumanNeeded,
         },

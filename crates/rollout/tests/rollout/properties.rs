@@ -24,11 +24,25 @@ fn plans() -> impl Strategy<Value = Plan> {
         Quantity::Count(2),
         Quantity::Count(1),
     ]);
-    (1_u32..7, 0_u32..5, 0_u32..3, waves, parallel, any::<bool>()).prop_filter_map(
+    let on_failure = prop::sample::select(vec![
+        OnFailure::Undo,
+        OnFailure::Undo,
+        OnFailure::UndoAll,
+        OnFailure::Stop,
+        OnFailure::Ask,
+    ]);
+    let pace = prop::sample::select(vec![
+        (inventory::Strategy::Waves, 0, vec![]),
+        (inventory::Strategy::Waves, 600, vec![1]),
+        (inventory::Strategy::Sliding, 0, vec![]),
+    ]);
+    (1_u32..7, 0_u32..5, 0_u32..3, waves, parallel, on_failure, pace).prop_filter_map(
         "the floor has to be possible",
-        |(first, second, max_failures, waves, max_parallel, undo)| {
-            let on_failure = if undo { OnFailure::Undo } else { OnFailure::Stop };
+        |(first, second, max_failures, waves, max_parallel, on_failure, (strategy, hold, pause_after))| {
             let policy = Policy {
+                strategy,
+                canary_hold: SignedDuration::from_secs(hold),
+                pause_after,
                 waves,
                 max_parallel,
                 max_failures,
@@ -125,6 +139,8 @@ proptest! {
     /// A second run on a farm that a first one has finished changes nothing and says so.
     #[test]
     fn a_second_run_changes_nothing(plan in plans(), bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        let mut plan = plan;
+        plan.policy.pause_after.clear();
         let mut first = Game::new(&plan, World::new(&plan));
         prop_assert_eq!(first.drive(&mut Tape::new(bytes.clone(), 0), Sitting::default()), End::Finished(Verdict::Done));
         let mut world = first.world.clone();
@@ -259,13 +275,15 @@ fn the_simulated_farms_come_to_everything() {
             }
         }
     }
-    assert_eq!(kinds.len(), 26, "{kinds:?}");
+    assert_eq!(kinds.len(), 32, "{kinds:?}");
     let all = [
         "aborted",
+        "ambient_incident",
         "budget_spent",
         "done",
         "done_with_failures",
         "human_needed",
+        "paused",
         "stopped",
         "undone",
     ];

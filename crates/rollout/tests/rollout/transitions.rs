@@ -429,6 +429,7 @@ fn show_action(action: &Action) -> &'static str {
         Action::Apply { .. } => "apply",
         Action::Verify { .. } => "verify",
         Action::Soak { .. } => "soak",
+        Action::LookAtControl { .. } => "look_at_control",
         Action::Undo { .. } => "undo",
         Action::PayDebt { .. } => "pay_debt",
     }
@@ -554,6 +555,7 @@ fn refusals_name_the_state_and_the_event() {
             EventKind::BudgetSpent {
                 failures: 0,
                 limit: 1,
+                pool: None,
             },
         ),
         refusal(

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use inventory::{PoolName, ServerName, StepKind};
 use jiff::{SignedDuration, Timestamp};
 use rollout::{
-    Action, Before, Event, EventKind, FailureKind, Found, Next, Outcome, Plan, Rollout, ServerState,
-    SoakReport, Survey, Verdict,
+    Action, Before, Condition, Event, EventKind, FailureKind, Found, Next, Outcome, Plan, Rollout,
+    ServerState, SoakReport, Survey, Verdict,
 };
 
 use crate::farm::{self, done, error, evidence, rotation};
@@ -204,6 +204,21 @@ impl World {
                 };
                 EventKind::SoakFinished { server, report }
             }
+            Action::LookAtControl { others, .. } => {
+                let degraded = wrong && lost;
+                let condition = |_| {
+                    if degraded {
+                        Condition::Degraded
+                    } else {
+                        Condition::Steady
+                    }
+                };
+                let group = others
+                    .iter()
+                    .map(|name| (name.clone(), condition(name)))
+                    .collect();
+                EventKind::ControlSeen { server, group }
+            }
             Action::Undo { step, .. } => {
                 if wrong {
                     return EventKind::UndoFailed {
@@ -400,6 +415,12 @@ impl Game {
         let timer_first = self.outstanding.is_empty() || tape.below(4) == 0;
         match until {
             Some(at) if timer_first => self.now = self.now.max(at),
+            _ if self.outstanding.is_empty() && self.rollout.pause().is_some() => {
+                let answers = self.rollout.pause().expect("asked").answers();
+                let answer = answers[tape.below(answers.len())];
+                let by = "ops@jump01".to_owned();
+                self.commit(EventKind::PersonAnswered { answer, by });
+            }
             _ => {
                 assert!(
                     !self.outstanding.is_empty(),

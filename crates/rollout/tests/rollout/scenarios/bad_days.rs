@@ -399,7 +399,7 @@ fn nobody_is_begun_after_the_last_failure_that_is_allowed() {
     }
     assert!(!run.words().contains(&"server_started eas-3".to_owned()));
     let spent = run.journal.iter().find_map(|event| match event.kind {
-        EventKind::BudgetSpent { failures, limit } => Some((failures, limit)),
+        EventKind::BudgetSpent { failures, limit, .. } => Some((failures, limit)),
         _ => None,
     });
     assert_eq!(spent, Some((2, 1)));

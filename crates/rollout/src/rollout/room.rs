@@ -1,0 +1,228 @@
+//! Room for one more: whether a server may leave its pool, its site and those who share its label without breaking a floor, whatever fails
+//! within the budget.
+
+use std::cmp::Ordering;
+
+use inventory::{OnFailure, PoolName, Strategy};
+
+use super::Rollout;
+use super::state::{Record, Stand};
+use crate::observation::{FailureKind, StepError};
+use crate::plan::PlannedPool;
+
+impl Rollout {
+    /// The pool whose own budget is spent.
+    pub(super) fn spent_pool(&self) -> Option<(&PoolName, u32, u32)> {
+        self.plan.pools.iter().find_map(|(name, pool)| {
+            let limit = pool.max_failures?;
+            let failed = self
+                .records
+                .iter()
+                .filter(|record| record.counted && record.pool.as_ref() == Some(name))
+                .count();
+            let failed = u32::try_from(failed).unwrap_or(u32::MAX);
+            (failed > limit).then_some((name, failed, limit))
+        })
+    }
+
+    /// Whether the server's pool and site have room for one more under way, and nobody is out who shares its label.
+    pub(super) fn has_room(&self, record: &Record) -> bool {
+        self.keeps_floors(record) && self.is_spread(record)
+    }
+
+    /// Whether the floors of its pool and its site let the server be under way.
+    pub(super) fn keeps_floors(&self, record: &Record) -> bool {
+        let in_pool = self.pool_of(record).is_none_or(|planned| {
+            let failures = planned.failures_within(self.plan.policy.max_failures);
+            self.fits(record, planned, failures, |other| other.pool == record.pool)
+        });
+        let at_site = self.site_of(record).is_none_or(|planned| {
+            let failures = self.plan.policy.max_failures;
+            self.fits(record, planned, failures, |other| other.site == record.site)
+        });
+        in_pool && at_site
+    }
+
+    pub(super) fn pool_of(&self, record: &Record) -> Option<&PlannedPool> {
+        self.plan.pools.get(record.pool.as_ref()?)
+    }
+
+    fn site_of(&self, record: &Record) -> Option<&PlannedPool> {
+        self.plan.sites.get(record.site.as_ref()?)
+    }
+
+    /// Whether one more may be under way of those who share a floor. A suspect may be out already, so that beginning it takes nobody out;
+    /// anybody else has to leave room for the suspects.
+    fn fits(
+        &self,
+        record: &Record,
+        planned: &PlannedPool,
+        failures: u32,
+        shares: impl Fn(&Record) -> bool,
+    ) -> bool {
+        let is_taken = |other: &Record| {
+            self.is_under_way(other) || (!record.suspect && other.suspect && other.stand == Stand::Waiting)
+        };
+        let others = || {
+            self.records
+                .iter()
+                .filter(|other| other.name != record.name && shares(other))
+        };
+        let taken = others().filter(|other| is_taken(other)).count();
+        if u32::try_from(taken).unwrap_or(u32::MAX) >= planned.max_in_flight {
+            return false;
+        }
+        if !planned.is_weighted() {
+            return true;
+        }
+        // The worst that can be out beside those under way: the heaviest that the budget may lose.
+        let mut rest: Vec<u32> = others()
+            .filter(|other| !is_taken(other))
+            .map(|other| other.weight)
+            .collect();
+        rest.sort_unstable_by(|a, b| b.cmp(a));
+        let lost: u32 = rest
+            .iter()
+            .take(usize::try_from(failures).unwrap_or(usize::MAX))
+            .sum();
+        let under_way: u32 = others()
+            .filter(|other| is_taken(other))
+            .map(|other| other.weight)
+            .sum();
+        let out = lost.saturating_add(under_way).saturating_add(record.weight);
+        planned.weight.saturating_sub(out) >= planned.min_weight_in_rotation
+    }
+
+    /// Whether nobody is out, or may be, who shares the server's value of the label that the policy spreads by.
+    fn is_spread(&self, record: &Record) -> bool {
+        let Some(value) = &record.spread else { return true };
+        !self.records.iter().any(|other| {
+            other.spread.as_ref() == Some(value)
+                && other.name != record.name
+                && (self.is_under_way(other) || (!record.suspect && other.suspect && !other.is_back))
+        })
+    }
+
+    /// Whether the server waits for room that nobody will make any more: those who share its label failed, and may be out for the rest of the
+    /// run.
+    pub(super) fn is_held_back(&self, record: &Record) -> bool {
+        self.is_in_turn(record)
+            && !self.is_deliberating()
+            && !self.is_closing()
+            && self.count_under_way() == 0
+            && !self.has_room(record)
+    }
+
+    /// Whether a changed server of the first wave still has to be watched on.
+    pub(super) fn is_hold_due(&self, record: &Record) -> bool {
+        !self.plan.policy.canary_hold.is_zero()
+            && self.plan.waves.len() > 1
+            && self.open_wave == Some(0)
+            && record.wave == 0
+            && record.stand == Stand::Healthy
+            && record.changed
+            && !record.held
+            && !self.is_closing()
+    }
+
+    /// Whether it may be watched on now: everybody of its wave has come to an end but those that are watched as well.
+    pub(super) fn may_be_held(&self, record: &Record) -> bool {
+        let is_last = |other: &Record| {
+            other.wave != record.wave || matches!(other.stand, Stand::Held { .. }) || self.is_settled(other)
+        };
+        self.records.iter().all(is_last) && self.keeps_floors(record)
+    }
+
+    /// Whether the floor, as far as the run itself knows, forbids to put the healthy server back: too many may be out already. It has no one to
+    /// wait for, since its pool is quiet.
+    pub(super) fn is_undo_withheld(&self, record: &Record) -> bool {
+        let Some(planned) = self.pool_of(record).filter(|_| self.is_wave_undo_due(record)) else {
+            return false;
+        };
+        let out = || {
+            self.records.iter().filter(|other| {
+                other.pool == record.pool && other.name != record.name && other.suspect && !other.is_back
+            })
+        };
+        let number = u32::try_from(out().count()).unwrap_or(u32::MAX);
+        let weight: u32 = out().map(|other| other.weight).sum();
+        self.plan.takes_out()
+            && (planned.size.saturating_sub(number.saturating_add(1)) < planned.min_in_rotation
+                || planned
+                    .weight
+                    .saturating_sub(weight.saturating_add(record.weight))
+                    < planned.min_weight_in_rotation)
+    }
+
+    /// Why the healthy server is not put back.
+    pub(super) fn withheld(&self, record: &Record) -> StepError {
+        let pool = record.pool.as_ref().map_or("no pool", PoolName::as_str);
+        let planned = self.pool_of(record);
+        StepError {
+            kind: FailureKind::Failed,
+            doing: format!("put {} back with its wave", record.name),
+            expected: format!(
+                "pool {pool} keeps {} in rotation without it",
+                planned.map_or(0, |planned| planned.min_in_rotation)
+            ),
+            found: "too many of the pool failed and may be out of rotation".to_owned(),
+            hint: Some(format!(
+                "{} is healthy and changed; bring the failed servers back first",
+                record.name
+            )),
+            causes: Vec::new(),
+        }
+    }
+
+    /// What a wave's undo goes by: the policy, or what a person said about one of the failures.
+    pub(super) fn wave_reaction(&self) -> OnFailure {
+        match self.plan.policy.on_failure {
+            OnFailure::Ask => self
+                .records
+                .iter()
+                .filter(|record| record.counted)
+                .map(|record| self.reaction(record))
+                .find(|reaction| *reaction == OnFailure::Undo)
+                .unwrap_or(OnFailure::Stop),
+            policy => policy,
+        }
+    }
+
+    /// Of two servers that could begin, the one that a sliding window begins first: whose pool, site or label has the longest way left.
+    pub(super) fn by_urgency(&self, a: &Record, b: &Record) -> Ordering {
+        if self.plan.policy.strategy == Strategy::Waves {
+            return Ordering::Equal;
+        }
+        let (left_a, lanes_a) = self.way_left(a);
+        let (left_b, lanes_b) = self.way_left(b);
+        (left_b * lanes_a).cmp(&(left_a * lanes_b))
+    }
+
+    /// The longest way that one of the server's limits has left: how many servers wait, and in how many lanes they can go.
+    fn way_left(&self, record: &Record) -> (u64, u64) {
+        let waiting = |shares: &dyn Fn(&Record) -> bool| {
+            let number = self
+                .records
+                .iter()
+                .filter(|other| other.stand == Stand::Waiting && shares(other))
+                .count();
+            u64::try_from(number).unwrap_or(u64::MAX)
+        };
+        let lanes = |planned: &PlannedPool| u64::from(planned.max_in_flight.max(1));
+        let mut ways = vec![(waiting(&|_| true), u64::from(self.plan.max_parallel.max(1)))];
+        if let Some(planned) = self.pool_of(record) {
+            ways.push((waiting(&|other| other.pool == record.pool), lanes(planned)));
+        }
+        if let Some(planned) = self.site_of(record) {
+            ways.push((waiting(&|other| other.site == record.site), lanes(planned)));
+        }
+        if record.spread.is_some() {
+            ways.push((waiting(&|other| other.spread == record.spread), 1));
+        }
+        ways.into_iter()
+            .max_by(|(left, lanes), (other_left, other_lanes)| {
+                (left * other_lanes).cmp(&(other_left * lanes))
+            })
+            .unwrap_or((0, 1))
+    }
+}
