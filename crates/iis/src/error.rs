@@ -73,6 +73,32 @@ pub enum Error {
         /// The limit.
         limit: usize,
     },
+    /// Masks with holes that cut the addresses into more pieces than are looked at.
+    #[error("expected masks without holes, found some that cut the addresses into more than {limit} pieces")]
+    TangledMasks {
+        /// The limit.
+        limit: usize,
+    },
+    /// Domain rules that could mean more different things than are looked at.
+    #[error(
+        "expected few domain rules beside the address rules, found {found}: what they mean together cannot be proved"
+    )]
+    TooManyDomains {
+        /// How many domains the rules name.
+        found: usize,
+    },
+    /// A way from one section to another of which it cannot be proved that it denies nobody whom both ends allow.
+    #[error("commit {commit} of {of} {why}: {client}")]
+    Unproven {
+        /// The commit that breaks the rule, from 1.
+        commit: usize,
+        /// How many commits there are.
+        of: usize,
+        /// A client for whom it does.
+        client: String,
+        /// What it does.
+        why: &'static str,
+    },
     /// A configuration that says something other than the schema allows.
     #[error("expected {expected} in attribute `{attribute}`, found `{found}`")]
     BadAttribute {

@@ -34,7 +34,7 @@ pub fn describe(step: &Step, before: &Before) -> Vec<String> {
         }
         Before::Restrict {
             effective, wanted, ..
-        } => iis::ip_security::describe(effective, wanted),
+        } => iis::ip_security::describe_in_short(effective, wanted),
         Before::RestartIis { reason, .. } => vec![format!("~ restart: {reason}")],
         Before::WaitHealthy { pages } => pages
             .iter()

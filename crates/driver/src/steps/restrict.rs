@@ -1,6 +1,6 @@
 //! `restrict`: who may reach an application. Read, plan the difference, write it in as few commits as possible, read again.
 
-use iis::ip_security::{Desired, Section, commits, describe};
+use iis::ip_security::{Desired, Section, Transition, commits, describe_in_short, states};
 use iis::{ApplicationPath, appcmd};
 use inventory::Restrict;
 use jiff::SignedDuration;
@@ -112,11 +112,12 @@ pub(super) async fn undo(
     let mut facts = vec![format!("the former rules are in effect: {}", in_words(former))];
     if !now.same_meaning(former) {
         let doing = format!("put the former rules of {app} back");
-        let is_ours = now.same_meaning(wanted)
-            || commits(app, former, wanted)
-                .map_err(|error| from_iis(&doing, "the way from the former to the wanted rules", &error))?
-                .iter()
-                .any(|commit| now.same_meaning(&commit.after));
+        let is_ours = now.same_meaning(wanted) || {
+            let way = commits(app, former, wanted);
+            let told =
+                |error: iis::Error| from_iis(&doing, "the way from the former to the wanted rules", &error);
+            states(former, &way.map_err(told)?).any(|state| now.same_meaning(&state))
+        };
         if !is_ours {
             return Err(failed(
                 doing,
@@ -141,8 +142,8 @@ pub(super) async fn undo(
     Ok(Evidence { facts })
 }
 
-/// Writes commit after commit. When a commit shows that somebody else writes too, what the file holds now is read, and the rest of the way is
-/// planned anew.
+/// Writes commit after commit, when the whole way is proved to deny nobody who is allowed at both ends of it. When a commit shows that somebody
+/// else writes too, what the file holds now is read, and the rest of the way is planned, and proved, anew.
 async fn write(
     session: &mut Session,
     app: &ApplicationPath,
@@ -157,10 +158,15 @@ async fn write(
     loop {
         plans += 1;
         let to = target(&from);
-        let planned = commits(app, &from, &to)
-            .map_err(|error| from_iis(&doing, "a change that can be written", &error))?;
+        let planned = Transition::plan(app, &from, &to).map_err(|error| {
+            from_iis(
+                &doing,
+                "a change whose way there and back is proved to deny nobody who stays allowed",
+                &error,
+            )
+        })?;
         let mut refused = None;
-        for commit in planned {
+        for commit in planned.commits() {
             match session.change(&doing, &commit.line, COMMIT_LIMIT).await? {
                 Ok(()) => {}
                 Err(error) => {
@@ -171,7 +177,7 @@ async fn write(
         }
         match refused {
             None => {
-                let mut facts = describe(&first, &to);
+                let mut facts = describe_in_short(&first, &to);
                 facts.append(&mut notes);
                 return Ok(facts);
             }
@@ -211,7 +217,7 @@ fn in_words(section: &Section) -> String {
 
 /// What `found` has other than `expected`, on one line.
 fn differences(expected: &Section, found: &Section) -> String {
-    let lines = describe(expected, found);
+    let lines = describe_in_short(expected, found);
     match lines.is_empty() {
         true => in_words(found),
         false => lines.join("; "),

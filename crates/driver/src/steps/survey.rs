@@ -1,6 +1,6 @@
 //! The first look at a server: which steps have work, and how pages answer that must not change. Changes nothing.
 
-use iis::ip_security::describe;
+use iis::ip_security::describe_in_short;
 use inventory::Step;
 use rollout::{Before, Found, StepError, Survey};
 
@@ -53,7 +53,7 @@ fn in_words(session: &Session, index: usize, before: &Before) -> Vec<String> {
             Before::Restrict {
                 effective, wanted, ..
             },
-        ) => describe(effective, wanted),
+        ) => describe_in_short(effective, wanted),
         (_, Before::RestartIis { reason, .. }) => vec![reason.clone()],
         (Some(step), _) => vec![format!("{} has to run", step.kind())],
         (None, _) => Vec::new(),

@@ -7,9 +7,10 @@
 //! in one piece with its removal; (4) allowances go that do not stay; (5) `allowUnlisted=false`. Why it is safe: rules that stay are those with
 //! which the target begins, so in front of the target's first match for a client there are, at every instant, only rules that the target has
 //! there too and allowances that are still to go; a client whose first match is not appended yet is still covered by the old allowance or by the
-//! old `allowUnlisted`. The property is tested on random sections, cut as finely as possible.
+//! old `allowUnlisted`. `transition` proves it anew for each way before it is gone.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::hash::Hash;
 
 use command::{CommandLine, Invocation};
 
@@ -22,13 +23,70 @@ use crate::{ApplicationPath, Error};
 /// Longest line that is written. Below the limit of cmd.exe, since `%windir%` grows when it is replaced and WinRM puts `cmd /c` in front.
 const ROOM: usize = CommandLine::MAX - 191;
 
-/// One appcmd call, and the state that it leaves.
+/// One appcmd call, and what it does to a section.
 #[derive(Clone, Debug)]
 pub struct Commit {
     /// The call.
     pub line: Invocation<Result<(), AppcmdError>>,
-    /// The section after it.
-    pub after: Section,
+    edits: Vec<Edit>,
+}
+
+impl Commit {
+    /// Makes the section what it is after the call.
+    pub fn apply(&self, section: &mut Section) {
+        self.apply_to(&mut section.rules, Rule::clone, Rule::key);
+        for edit in &self.edits {
+            match edit {
+                Edit::AllowUnlisted(value) => section.allow_unlisted = *value,
+                Edit::DenyAction(action) => section.deny_action = *action,
+                Edit::EnableProxyMode(value) => section.enable_proxy_mode = *value,
+                Edit::Remove(_) | Edit::Append(_) | Edit::Move(..) => {}
+            }
+        }
+    }
+
+    /// The same to rules in another form: how one is made, and what makes it unique.
+    pub(super) fn apply_to<T, K: Eq + Hash>(
+        &self,
+        rules: &mut Vec<T>,
+        mut made: impl FnMut(&Rule) -> T,
+        key: impl Fn(&T) -> K,
+    ) {
+        // No edit removes what an earlier one of the same commit appended, so all that goes can go at once.
+        let removed = self.edits.iter().filter_map(|edit| match edit {
+            Edit::Remove(rule) | Edit::Move(rule, _) => Some(rule),
+            Edit::AllowUnlisted(_) | Edit::DenyAction(_) | Edit::EnableProxyMode(_) | Edit::Append(_) => None,
+        });
+        let gone: HashSet<K> = removed.map(|rule| key(&made(rule))).collect();
+        if !gone.is_empty() {
+            rules.retain(|rule| !gone.contains(&key(rule)));
+        }
+        for edit in &self.edits {
+            if let Edit::Append(rule) | Edit::Move(_, rule) = edit {
+                rules.push(made(rule));
+            }
+        }
+    }
+
+    /// What becomes of `allowUnlisted` and `enableProxyMode`.
+    pub(super) fn switches(&self, mut allow_unlisted: bool, mut proxy_mode: bool) -> (bool, bool) {
+        for edit in &self.edits {
+            match edit {
+                Edit::AllowUnlisted(value) => allow_unlisted = *value,
+                Edit::EnableProxyMode(value) => proxy_mode = value.unwrap_or(false),
+                Edit::DenyAction(_) | Edit::Remove(_) | Edit::Append(_) | Edit::Move(..) => {}
+            }
+        }
+        (allow_unlisted, proxy_mode)
+    }
+}
+
+/// The section after each of the commits: all that a client may meet on the way, and all that a crash may leave.
+pub fn states<'a>(from: &Section, commits: &'a [Commit]) -> impl Iterator<Item = Section> + use<'a> {
+    commits.iter().scan(from.clone(), |state, commit| {
+        commit.apply(state);
+        Some(state.clone())
+    })
 }
 
 /// The commits that turn the section `from` at an application into `to`: none when nothing differs, one when it fits into a command line, otherwise
@@ -44,7 +102,7 @@ pub fn commits(app: &ApplicationPath, from: &Section, to: &Section) -> Result<Ve
     commits_within(app, from, to, ROOM)
 }
 
-fn commits_within(
+pub(super) fn commits_within(
     app: &ApplicationPath,
     from: &Section,
     to: &Section,
@@ -55,25 +113,30 @@ fn commits_within(
     let head = format!(r#"{} set config "{app}" /section:{SECTION}"#, appcmd::PROGRAM);
     const TAIL: &str = " /commit:apphost";
     let length = |text: &str| text.encode_utf16().count();
-    let (mut commits, mut line, mut state) = (Vec::new(), head.clone(), from.clone());
+    let (mut commits, mut line, mut done) = (Vec::new(), head.clone(), Vec::new());
+    let mut taken = length(&head) + TAIL.len();
     for edit in edits(from, to) {
         let text = edit.text()?;
-        if line != head && length(&line) + length(&text) + TAIL.len() > room {
-            commits.push(commit(std::mem::replace(&mut line, head.clone()) + TAIL, &state)?);
+        let more = length(&text);
+        if !done.is_empty() && taken + more > room {
+            let full = std::mem::replace(&mut line, head.clone()) + TAIL;
+            commits.push(commit(full, std::mem::take(&mut done))?);
+            taken = length(&head) + TAIL.len();
         }
         line.push_str(&text);
-        edit.apply(&mut state);
+        taken += more;
+        done.push(edit);
     }
-    if line != head {
-        commits.push(commit(line + TAIL, &state)?);
+    if !done.is_empty() {
+        commits.push(commit(line + TAIL, done)?);
     }
     Ok(commits)
 }
 
-fn commit(line: String, after: &Section) -> Result<Commit, Error> {
+fn commit(line: String, edits: Vec<Edit>) -> Result<Commit, Error> {
     Ok(Commit {
         line: Invocation::new(CommandLine::raw(line)?, appcmd::succeeded),
-        after: after.clone(),
+        edits,
     })
 }
 
@@ -88,6 +151,7 @@ fn no_duplicates(rules: &[Rule]) -> Result<(), Error> {
 }
 
 /// One change that is never cut.
+#[derive(Clone, Debug)]
 enum Edit {
     AllowUnlisted(bool),
     DenyAction(Option<DenyAction>),
@@ -116,21 +180,6 @@ impl Edit {
                 format!(r#" /-"{}" /+"{}""#, old.as_element_key()?, new.as_new_element()?)
             }
         })
-    }
-
-    fn apply(self, state: &mut Section) {
-        let mut remove = |rule: &Rule| state.rules.retain(|r| !r.has_key_of(rule));
-        match self {
-            Self::AllowUnlisted(value) => state.allow_unlisted = value,
-            Self::DenyAction(action) => state.deny_action = action,
-            Self::EnableProxyMode(value) => state.enable_proxy_mode = value,
-            Self::Remove(rule) => remove(&rule),
-            Self::Append(rule) => state.rules.push(rule),
-            Self::Move(old, new) => {
-                remove(&old);
-                state.rules.push(new);
-            }
-        }
     }
 }
 
@@ -193,4 +242,4 @@ fn going<'a>(from: &'a Section, to: &Section) -> (Vec<&'a Rule>, usize) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

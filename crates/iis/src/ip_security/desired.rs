@@ -1,5 +1,7 @@
 //! What an operator wants of a section.
 
+use std::collections::{HashMap, HashSet};
+
 use serde::{Deserialize, Serialize};
 
 use super::rule::Rule;
@@ -59,68 +61,74 @@ impl Desired {
     }
 }
 
-fn alike(a: &Rule, b: &Rule) -> bool {
-    a.allowed == b.allowed && a.scope() == b.scope()
+/// A rule, and whom it covers: read from its texts once, since lists are long.
+#[derive(Clone)]
+struct Scoped<'a> {
+    rule: &'a Rule,
+    scope: Scope,
+}
+
+impl Scoped<'_> {
+    /// Whether a rule does the same: its scope and its decision.
+    fn effect(&self) -> (&Scope, bool) {
+        (&self.scope, self.rule.allowed)
+    }
+}
+
+fn scoped(rules: &[Rule]) -> Vec<Scoped<'_>> {
+    let of = |rule| Scoped {
+        scope: Rule::scope(rule),
+        rule,
+    };
+    rules.iter().map(of).collect()
 }
 
 /// Drops rules that can never come to bear because an earlier one covers just the same clients; IIS would refuse most of them as duplicates.
-fn distinct(rules: &[Rule]) -> Vec<Rule> {
-    let mut seen: Vec<Scope> = Vec::with_capacity(rules.len());
-    let mut kept = Vec::with_capacity(rules.len());
-    for rule in rules {
-        let scope = rule.scope();
-        if scope == Scope::Nothing || !seen.contains(&scope) {
-            kept.push(rule.clone());
-        }
-        seen.push(scope);
-    }
+fn distinct(rules: &[Rule]) -> Vec<Scoped<'_>> {
+    let mut seen = HashSet::with_capacity(rules.len());
+    let mut kept = scoped(rules);
+    kept.retain(|rule| seen.insert(rule.scope.clone()) || rule.scope == Scope::Nothing);
     kept
 }
 
-fn replaced(wanted: &[Rule], current: &[Rule]) -> Vec<Rule> {
-    let one_polarity = wanted.iter().all(|r| r.allowed) || wanted.iter().all(|r| !r.allowed);
+fn replaced(wanted: &[Scoped<'_>], current: &[Rule]) -> Vec<Rule> {
+    let current = scoped(current);
+    let mut there = HashMap::with_capacity(current.len());
+    for rule in &current {
+        there.entry(rule.effect()).or_insert(rule.rule);
+    }
+    let one_polarity = wanted.iter().all(|w| w.rule.allowed) || wanted.iter().all(|w| !w.rule.allowed);
     if !one_polarity {
         // Order decides, so it is the operator's; only the texts are taken over.
         return wanted
             .iter()
-            .map(|w| current.iter().find(|c| alike(c, w)).unwrap_or(w).clone())
+            .map(|want| (*there.get(&want.effect()).unwrap_or(&want.rule)).clone())
             .collect();
     }
-    let mut rules: Vec<Rule> = Vec::with_capacity(wanted.len());
-    for rule in current {
-        if wanted.iter().any(|w| alike(rule, w)) && !rules.iter().any(|r| alike(r, rule)) {
-            rules.push(rule.clone());
-        }
-    }
-    let missing: Vec<Rule> = wanted
+    let wishes: HashSet<_> = wanted.iter().map(Scoped::effect).collect();
+    let mut taken = HashSet::with_capacity(wanted.len());
+    let staying = current
         .iter()
-        .filter(|w| !rules.iter().any(|r| alike(r, w)))
-        .cloned()
-        .collect();
-    rules.extend(missing);
+        .filter(|rule| wishes.contains(&rule.effect()) && taken.insert(rule.effect()));
+    let mut rules: Vec<Rule> = staying.map(|rule| rule.rule.clone()).collect();
+    let missing = wanted.iter().filter(|want| taken.insert(want.effect()));
+    rules.extend(missing.map(|want| want.rule.clone()));
     rules
 }
 
-fn kept(wanted: &[Rule], current: &[Rule]) -> Vec<Rule> {
+fn kept(wanted: &[Scoped<'_>], current: &[Rule]) -> Vec<Rule> {
+    let wishes: HashSet<_> = wanted.iter().map(Scoped::effect).collect();
     // A rule for the same clients with the other decision is contradicted.
-    let contradicted = |rule: &Rule| {
-        wanted
-            .iter()
-            .any(|w| w.allowed != rule.allowed && w.scope() == rule.scope())
-    };
-    let mut rules: Vec<Rule> = current
-        .iter()
-        .filter(|rule| !contradicted(rule))
-        .cloned()
-        .collect();
+    let mut rules = scoped(current);
+    rules.retain(|rule| !wishes.contains(&(&rule.scope, !rule.rule.allowed)));
     for want in wanted {
         // A rule of the other kind that covers some of the same clients must come later, or the wanted one would not be obeyed.
-        let before = rules.iter().position(|r| {
-            r.allowed != want.allowed
-                && r.scope().overlaps(&want.scope())
-                && !wanted.iter().any(|w| alike(w, r))
+        let before = rules.iter().position(|rule| {
+            rule.rule.allowed != want.rule.allowed
+                && rule.scope.overlaps(&want.scope)
+                && !wishes.contains(&rule.effect())
         });
-        let at = rules.iter().position(|r| alike(r, want));
+        let at = rules.iter().position(|rule| rule.effect() == want.effect());
         match (at, before) {
             (Some(at), Some(before)) if before < at => {
                 let rule = rules.remove(at);
@@ -131,7 +139,7 @@ fn kept(wanted: &[Rule], current: &[Rule]) -> Vec<Rule> {
             (None, None) => rules.push(want.clone()),
         }
     }
-    rules
+    rules.into_iter().map(|rule| rule.rule.clone()).collect()
 }
 
 #[cfg(test)]

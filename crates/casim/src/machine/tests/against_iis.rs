@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use command::{Invocation, Output};
-use iis::ip_security::{DenyAction, Rule, Section, commits};
+use iis::ip_security::{DenyAction, Rule, Section, commits, states};
 use iis::{AppcmdErrorKind, ApplicationPath, appcmd, feature, network, registry, reset, service};
 use proptest::prelude::*;
 
@@ -231,22 +231,17 @@ fn section() -> impl Strategy<Value = Section> {
 async fn walk(machine: &Arc<Machine>, from: &Section, to: &Section) -> Result<(), TestCaseError> {
     let commits =
         commits(&application(), from, to).map_err(|error| TestCaseError::fail(error.to_string()))?;
-    for commit in commits {
+    for (commit, after) in commits.iter().zip(states(from, &commits)) {
         let done = invoke(machine, &commit.line).await;
         prop_assert_eq!(done, Ok(()), "{}", commit.line.line().as_str());
         let own = invoke(machine, &appcmd::list_section(&application())).await;
         let own = own.map_err(|error| TestCaseError::fail(error.to_string()))?;
-        prop_assert!(
-            own.same_meaning(&commit.after),
-            "expected {:?}, found {own:?}",
-            commit.after
-        );
+        prop_assert!(own.same_meaning(&after), "expected {after:?}, found {own:?}");
         let effective = invoke(machine, &appcmd::list_effective_section(&application())).await;
         let effective = effective.map_err(|error| TestCaseError::fail(error.to_string()))?;
         prop_assert!(
-            effective.same_meaning(&commit.after),
-            "expected {:?}, found {effective:?}",
-            commit.after
+            effective.same_meaning(&after),
+            "expected {after:?}, found {effective:?}"
         );
         for client in clients() {
             prop_assert_eq!(

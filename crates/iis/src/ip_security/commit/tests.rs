@@ -3,9 +3,9 @@ use std::net::IpAddr;
 use command::{CommandLine, Output, cmd, quote};
 use proptest::prelude::*;
 
-use super::{commits, commits_within};
+use super::{commits, commits_within, states};
 use crate::ip_security::section::tests::{any_section, clients};
-use crate::ip_security::{DenyAction, Rule, Section};
+use crate::ip_security::{DenyAction, Rule, Section, Transition, prove};
 use crate::{ApplicationPath, Error};
 
 fn app() -> ApplicationPath {
@@ -154,10 +154,11 @@ fn two_thousand_entries_there_and_back() {
                 .iter()
                 .all(|commit| commit.line.line().as_str().len() <= CommandLine::MAX - 191)
         );
-        assert_eq!(commits.last().unwrap().after, to);
+        let states: Vec<Section> = states(&from, &commits).collect();
+        assert_eq!(states.last(), Some(&to));
         let gateway: IpAddr = "10.0.0.1".parse().unwrap();
-        assert!(commits.iter().all(|commit| commit.after.allows(gateway)));
-        let unlisted: Vec<bool> = commits.iter().map(|commit| commit.after.allow_unlisted).collect();
+        assert!(states.iter().all(|state| state.allows(gateway)));
+        let unlisted: Vec<bool> = states.iter().map(|state| state.allow_unlisted).collect();
         // Denying the rest comes last; opening comes first.
         assert!(unlisted[..unlisted.len() - 1].iter().all(|open| *open));
     }
@@ -240,7 +241,7 @@ fn element_of(text: &str) -> Rule {
 }
 
 /// Sections with domain rules too, to see that these are not lost on the way.
-fn any_end() -> impl Strategy<Value = Section> {
+pub(in crate::ip_security) fn any_end() -> impl Strategy<Value = Section> {
     (
         any_section(),
         proptest::option::of((0usize..3, any::<bool>())),
@@ -280,9 +281,9 @@ proptest! {
     fn no_state_denies_whom_both_ends_allow(from in any_end(), to in any_end(), room in 0usize..500) {
         let commits = commits_within(&app(), &from, &to, room).unwrap();
         let mut state = from.clone();
-        for commit in &commits {
+        for (commit, after) in commits.iter().zip(states(&from, &commits)) {
             state = run(commit.line.line().as_str(), &state);
-            prop_assert!(state.same_meaning(&commit.after) && state.rules == commit.after.rules);
+            prop_assert!(state.same_meaning(&after) && state.rules == after.rules);
             for client in clients() {
                 if from.allows(client) && to.allows(client) {
                     prop_assert!(state.allows(client), "{client} is denied in {state:?}");
@@ -290,6 +291,7 @@ proptest! {
             }
         }
         prop_assert!(state.same_meaning(&to));
+        prop_assert_eq!(prove(&from, &commits, &to), Ok(()));
         let order = |section: &Section| section.rules.iter().map(|r| (r.key(), r.allowed)).collect::<Vec<_>>();
         prop_assert_eq!(order(&state), order(&to));
         prop_assert_eq!(state.allow_unlisted, to.allow_unlisted);
@@ -328,9 +330,8 @@ fn long_lists_are_handled_in_time() {
     let started = std::time::Instant::now();
     assert!(!from.same_meaning(&to));
     assert_eq!(crate::ip_security::describe(&from, &to).len(), 10_001);
-    let commits = commits(&app(), &from, &to).unwrap();
-    assert!(commits.len() < 200, "{}", commits.len());
-    assert!(commits.last().unwrap().after.same_meaning(&to));
+    let plan = Transition::plan(&app(), &from, &to).unwrap();
+    assert!(plan.commits().len() < 200, "{}", plan.commits().len());
     let took = started.elapsed();
     assert!(took < std::time::Duration::from_secs(60), "{took:?}");
 }
