@@ -16,6 +16,8 @@ async fn a_restart_that_is_refused_and_leaves_the_web_service_stopped_is_repaire
     ended.assert_code(0).assert_says(&[
         "iisreset ended with 5",
         "W3SVC was left stopped and was started",
+        "NetTcpActivator was left stopped and was started",
+        "IISADMIN was left stopped and was started",
         "2 changed, 0 unchanged, 0 failed",
     ]);
     assert_eq!(stage.ran(0, "sc start W3SVC"), 1);
@@ -100,5 +102,39 @@ async fn a_restart_is_judged_by_the_services_and_not_by_what_it_says() {
     for index in 0..2 {
         stage.assert_restricted(index);
     }
+    stage.assert_sound();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn services_that_a_restart_took_along_are_started_again() {
+    let stage = Stage::new(1).await;
+    stage.machine(0).faults().iisreset_leaves_listeners_stopped.set(1);
+    let ended = stage.apply().await;
+    ended.assert_code(0).assert_says(&[
+        "NetPipeActivator was left stopped and was started",
+        "NetTcpActivator was left stopped and was started",
+    ]);
+    assert!(!ended.text().contains("iisreset ended with"), "{}", ended.text());
+    assert_eq!((stage.ran(0, "iisreset"), stage.ran(0, "sc start")), (1, 2));
+    stage.assert_restricted(0);
+    stage.assert_sound();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restart_that_never_ends_is_looked_at_and_not_repeated() {
+    let stage = Stage::new(1).await;
+    stage.edit(
+        "playbook.toml",
+        "no_force = true, timeout = \"20s\"",
+        "no_force = true, timeout = \"1s\"",
+    );
+    stage.machine(0).faults().iisreset_hangs.set(1);
+    let ended = stage.apply().await;
+    ended.assert_code(0).assert_says(&[
+        "the end of iisreset was not seen",
+        "1 changed, 0 unchanged, 0 failed",
+    ]);
+    assert_eq!((stage.ran(0, "iisreset"), stage.ran(0, "sc start")), (1, 0));
+    stage.assert_restricted(0);
     stage.assert_sound();
 }

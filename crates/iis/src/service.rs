@@ -1,4 +1,4 @@
-//! `sc.exe`: the state of a Windows service, by its number.
+//! `sc.exe`: the states of Windows services, by their numbers.
 
 use std::fmt;
 
@@ -76,6 +76,109 @@ pub fn query(name: &str) -> Result<Invocation<Result<ServiceStatus, Error>>, Err
     Ok(Invocation::new(line, move |output| read(&program, output)))
 }
 
+/// How much `sc` reads from the service manager at once, in bytes: the most that it takes. With its usual buffer a long list ends early.
+const BUFFER: &str = "262144";
+
+/// A service of a list.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Listed {
+    /// Its name.
+    pub name: String,
+    /// Its state.
+    pub state: ServiceState,
+    /// The process that hosts it; 0 where the list does not tell.
+    pub pid: u32,
+}
+
+/// All services that are not stopped.
+pub fn list_active() -> Invocation<Result<Vec<Listed>, Error>> {
+    const LINE: CommandLine = CommandLine::literal("sc queryex bufsize= 262144");
+    listing(LINE)
+}
+
+/// The services that need this one, directly or through others.
+///
+/// # Errors
+/// [`Error::BadName`] for what cannot be the name of a service.
+pub fn dependents(name: &str) -> Result<Invocation<Result<Vec<Listed>, Error>>, Error> {
+    check(name)?;
+    Ok(listing(CommandLine::native("sc", &["enumdepend", name, BUFFER])?))
+}
+
+fn listing(line: CommandLine) -> Invocation<Result<Vec<Listed>, Error>> {
+    let program = line.to_string();
+    Invocation::new(line, move |output: &Output| {
+        if output.exit_code != 0 {
+            return Err(Error::Failed {
+                program: program.clone(),
+                exit_code: output.exit_code,
+                text: complaint(output),
+            });
+        }
+        let text = output.stdout_text();
+        blocks(&text)
+            .into_iter()
+            .filter(|block| block.fields.len() > 1)
+            .map(|block| {
+                listed(&block).ok_or_else(|| Error::Unreadable {
+                    program: program.clone(),
+                    expected: "a service's name and the number of its state",
+                    found: excerpt(block.name),
+                })
+            })
+            .collect()
+    })
+}
+
+/// What stands between two empty lines: the first line's value, and the values of the lines that are indented.
+struct Block<'a> {
+    name: &'a str,
+    fields: Vec<&'a str>,
+}
+
+/// The name comes first, then perhaps a display name, both at the margin; type, state and the rest are indented. The keys may be translated.
+fn blocks(text: &str) -> Vec<Block<'_>> {
+    let mut blocks: Vec<Block<'_>> = Vec::new();
+    let mut is_open = false;
+    for line in text.lines() {
+        let indented = line.starts_with([' ', '\t']);
+        match line.split_once(':') {
+            _ if line.trim().is_empty() => is_open = false,
+            Some((_, value)) if indented && is_open => {
+                if let Some(block) = blocks.last_mut() {
+                    block.fields.push(value.trim());
+                }
+            }
+            Some((_, value)) if !indented && !is_open => {
+                blocks.push(Block {
+                    name: value.trim(),
+                    fields: Vec::new(),
+                });
+                is_open = true;
+            }
+            _ => {}
+        }
+    }
+    blocks
+}
+
+fn listed(block: &Block<'_>) -> Option<Listed> {
+    let number = |place: usize| {
+        block
+            .fields
+            .get(place)?
+            .split_whitespace()
+            .next()?
+            .parse::<u32>()
+            .ok()
+    };
+    Some(Listed {
+        name: Some(block.name).filter(|name| !name.is_empty())?.to_owned(),
+        state: ServiceState::from_code(number(1)?)?,
+        pid: number(6).unwrap_or_default(),
+    })
+}
+
 /// Starts a service (and those that it needs). sc does not wait: ask until it runs. That it runs already is no error.
 ///
 /// # Errors
@@ -97,6 +200,11 @@ pub fn start(name: &str) -> Result<Invocation<Result<(), Error>>, Error> {
 }
 
 fn line(verb: &str, name: &str) -> Result<CommandLine, Error> {
+    check(name)?;
+    Ok(CommandLine::native("sc", &[verb, name])?)
+}
+
+fn check(name: &str) -> Result<(), Error> {
     // "Service names are not case-sensitive, 256 characters at most, no slash and no backslash" (CreateService, Win32).
     let fits = !name.is_empty() && name.chars().count() <= 256 && !name.contains(['/', '\\']);
     if !fits {
@@ -107,7 +215,7 @@ fn line(verb: &str, name: &str) -> Result<CommandLine, Error> {
             reason,
         });
     }
-    Ok(CommandLine::native("sc", &[verb, name])?)
+    Ok(())
 }
 
 fn read(program: &str, output: &Output) -> Result<ServiceStatus, Error> {

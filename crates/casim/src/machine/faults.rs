@@ -76,6 +76,8 @@ pub struct Faults {
     pub iisreset_1053: Countdown,
     /// The next `iisreset` never ends; the services are restarted.
     pub iisreset_hangs: Countdown,
+    /// The next `iisreset` says that all went well, and leaves the listeners of Net.Tcp and Net.Pipe stopped.
+    pub iisreset_leaves_listeners_stopped: Countdown,
     /// `healthcheck.htm` answers 503 as long as this is on.
     pub health_stays_503: Switch,
     /// `appcmd` answers as for a token without administrative rights.

@@ -16,6 +16,10 @@ pub(super) const WAS: &str = "WAS";
 /// IIS Admin Service.
 pub(super) const IISADMIN: &str = "IISADMIN";
 
+/// Listeners of WCF, which need WAS: stopping it stops them.
+pub(super) const NET_PIPE: &str = "NetPipeActivator";
+pub(super) const NET_TCP: &str = "NetTcpActivator";
+const LISTENERS: &str = r"C:\Windows\Microsoft.NET\Framework64\v4.0.30319\SMSvcHost.exe";
 /// Microsoft Exchange Health Manager.
 const HEALTH_MANAGER: &str = "MSExchangeHM";
 
@@ -99,6 +103,25 @@ static PROFILES: &[Profile] = &[
             &[WAS, "HTTP"],
         )
     },
+    Profile {
+        internet: true,
+        ..shared(NET_PIPE, "Net.Pipe Listener Adapter", LISTENERS, &[WAS])
+    },
+    Profile {
+        internet: true,
+        ..shared(
+            NET_TCP,
+            "Net.Tcp Listener Adapter",
+            LISTENERS,
+            &[WAS, "NetTcpPortSharing"],
+        )
+    },
+    shared(
+        "NetTcpPortSharing",
+        "Net.Tcp Port Sharing Service",
+        LISTENERS,
+        &[],
+    ),
     shared(
         "AppHostSvc",
         "Application Host Helper Service",
@@ -204,6 +227,24 @@ impl Services {
             .ok_or(ServiceError::DoesNotExist)
     }
 
+    /// Those that need this one, directly or through others, in table order.
+    pub(super) fn dependents(&self, name: &str) -> Result<Vec<&Service>, ServiceError> {
+        let mut needed = vec![self.get(name)?.profile.name];
+        // The table is short, and a chain no longer than it.
+        for _ in &self.0 {
+            for service in &self.0 {
+                let profile = service.profile;
+                if !needed.contains(&profile.name) && profile.dependencies.iter().any(|d| needed.contains(d))
+                {
+                    needed.push(profile.name);
+                }
+            }
+        }
+        let is_dependent =
+            |service: &&Service| needed.get(1..).is_some_and(|n| n.contains(&service.profile.name));
+        Ok(self.0.iter().filter(is_dependent).collect())
+    }
+
     /// All, in table order.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Service> {
         self.0.iter()
@@ -276,9 +317,16 @@ impl Services {
         }
     }
 
-    /// Starts all internet services that are stopped.
-    pub(super) fn start_internet(&mut self, now: Duration, takes: Duration, chance: &mut Chance) {
-        for name in [IISADMIN, W3SVC] {
+    /// Starts all internet services that are stopped; `listeners` says whether those of WCF as well.
+    pub(super) fn start_internet(
+        &mut self,
+        now: Duration,
+        takes: Duration,
+        listeners: bool,
+        chance: &mut Chance,
+    ) {
+        let all = [IISADMIN, W3SVC, NET_PIPE, NET_TCP];
+        for name in if listeners { &all[..] } else { &all[..2] } {
             // Already running is what was wanted.
             let _ = self.start(name, now, takes, chance);
         }

@@ -1,6 +1,7 @@
 //! `restart_iis`: worker processes start anew. Whether that is needed is seen on the server (a service that does not run, a process older than a
 //! pending change), and so is whether it happened: by services that run and processes that are gone, never by what iisreset says.
 
+mod companions;
 mod former;
 
 use std::collections::BTreeSet;
@@ -10,7 +11,7 @@ use inventory::{RestartIis, RestartMethod, Step};
 use jiff::SignedDuration;
 use rollout::{Before, Found, Receipt, ServiceObserved, StepError, WorkerProcessObserved};
 
-use super::services::{WebServer, listed, observe, start};
+use super::services::{SERVICES, WebServer, list_running, listed, observe, start};
 use super::{already_done, marker, receipt};
 use crate::failure::{Setback, StepErrorExt, failed, from_appcmd, from_iis, one_line, timed_out};
 use crate::session::Session;
@@ -19,6 +20,9 @@ use former::{Former, pids_of};
 /// How long services and processes may take to be as they should once the restart has ended: "W3SVC and WAS Running within 60 s" is what
 /// Exchange rollouts in the field go by. A policy that gives a server less time to become healthy counts.
 const SETTLED_WITHIN: SignedDuration = SignedDuration::from_secs(60);
+
+/// What iisreset needs beside waiting for services.
+const OF_ITS_OWN: SignedDuration = SignedDuration::from_secs(10);
 
 /// Services that are stopped for this long are not between an iisreset's stop and its start.
 const STOPPED_FOR_GOOD: SignedDuration = SignedDuration::from_secs(10);
@@ -74,8 +78,8 @@ pub(super) async fn probe(session: &mut Session, step: &RestartIis) -> Result<Fo
         )]));
     }
     Ok(Found::Ready(Before::RestartIis {
+        services: companions::beside(seen.services, list_running(session).await?),
         workers: seen.workers,
-        services: seen.services,
         reason: reasons.join("; "),
     }))
 }
@@ -105,7 +109,7 @@ pub(super) async fn apply(
 ) -> Result<Receipt, Setback> {
     match step.method {
         RestartMethod::None => Ok(Receipt::default()),
-        RestartMethod::Iisreset => reset_all(session, step, &Former::of(workers, services)).await,
+        RestartMethod::Iisreset => reset_all(session, step, &Former::of(workers, services), services).await,
         RestartMethod::RecycleAppPool => recycle(session, workers).await,
     }
 }
@@ -124,17 +128,26 @@ pub(super) async fn verify(
     if !seen.is_running() || !former.is_gone(&seen) {
         return Err(unsettled("look at IIS after its restart", &former, &seen));
     }
+    let missing = companions::missing(session, services).await?;
+    if !missing.of_iis.is_empty() {
+        return Err(companions::left_stopped(&missing.of_iis));
+    }
     for cause in marker::read(session).await?.into_keys() {
         marker::delete(session, &cause).await?;
     }
     Ok(receipt([former.in_words(&seen)]))
 }
 
-async fn reset_all(session: &mut Session, step: &RestartIis, former: &Former) -> Result<Receipt, Setback> {
+async fn reset_all(
+    session: &mut Session,
+    step: &RestartIis,
+    former: &Former,
+    services: &[ServiceObserved],
+) -> Result<Receipt, Setback> {
     let doing = "restart IIS (iisreset)";
     let seconds = u32::try_from(step.timeout.as_secs().max(1)).unwrap_or(u32::MAX);
-    // The timeout bounds stop and start each; what iisreset itself needs comes on top.
-    let limit = step.timeout.saturating_mul(2).saturating_add(SETTLED_WITHIN);
+    // The timeout bounds stop and start each; what iisreset itself needs comes on top. Past that it is taken to hang.
+    let limit = step.timeout.saturating_mul(2).saturating_add(OF_ITS_OWN);
     session.doing("iisreset");
     let ran = session
         .change(doing, &reset::iisreset(step.no_force, seconds), limit)
@@ -160,6 +173,7 @@ async fn reset_all(session: &mut Session, step: &RestartIis, former: &Former) ->
     match settle(session, doing, former, lost.is_some(), &mut facts).await {
         Ok(seen) => {
             facts.insert(0, former.in_words(&seen));
+            companions::bring_back(session, services, &mut facts).await?;
             Ok(receipt(facts))
         }
         Err(mut error) => {
@@ -208,7 +222,7 @@ async fn settle(
         if stopped >= LOOKS_BEFORE_START && starts < STARTS && !may_still_run {
             starts += 1;
             stopped = 0;
-            let started = start(session).await.map_err(StepError::from);
+            let started = start(session, SERVICES[0]).await.map_err(StepError::from);
             facts.push(match started {
                 Ok(()) => "W3SVC was left stopped and was started".to_owned(),
                 Err(error) => format!("W3SVC was left stopped and could not be started: {}", error.found),

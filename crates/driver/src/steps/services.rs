@@ -75,6 +75,22 @@ pub(super) async fn pids(session: &mut Session) -> Result<BTreeSet<u32>, StepErr
     Ok(workers.iter().map(|worker| worker.pid).chain([w3svc]).collect())
 }
 
+/// Every service of the server that runs, the two of IIS included.
+pub(super) async fn list_running(session: &mut Session) -> Result<Vec<ServiceObserved>, StepError> {
+    let doing = "list the services that run";
+    let listed = session.look(doing, &service::list_active()).await?;
+    let listed = listed.map_err(|error| from_iis(doing, "a list of services", &error))?;
+    Ok(listed
+        .into_iter()
+        .filter(|service| service.state == ServiceState::Running)
+        .map(|service| ServiceObserved {
+            name: service.name,
+            running: true,
+            pid: service.pid,
+        })
+        .collect())
+}
+
 /// Looks at both services, and at the worker processes if there can be any.
 pub(super) async fn observe(session: &mut Session) -> Result<WebServer, StepError> {
     let mut seen = WebServer::default();
@@ -117,12 +133,12 @@ async fn list_workers(session: &mut Session) -> Result<Vec<WorkerProcessObserved
     Ok(workers)
 }
 
-/// Starts the web service; the one below it comes along.
-pub(super) async fn start(session: &mut Session) -> Result<(), Setback> {
-    let doing = "start W3SVC";
-    let told = |error: iis::Error| from_iis(doing, "the service starts", &error);
-    let line = service::start(SERVICES[0]).map_err(told)?;
-    let started = session.change(doing, &line, START_LIMIT).await?;
+/// Starts a service; those that it needs come along.
+pub(super) async fn start(session: &mut Session, name: &str) -> Result<(), Setback> {
+    let doing = format!("start {name}");
+    let told = |error: iis::Error| from_iis(&doing, "the service starts", &error);
+    let line = service::start(name).map_err(told)?;
+    let started = session.change(&doing, &line, START_LIMIT).await?;
     started.map_err(|error| told(error).into())
 }
 

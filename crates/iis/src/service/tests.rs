@@ -1,6 +1,6 @@
 use command::Output;
 
-use super::{ServiceState, ServiceStatus, query, start};
+use super::{Listed, ServiceState, ServiceStatus, dependents, list_active, query, start};
 use crate::Error;
 
 fn said(exit_code: u32, stdout: &str) -> Output {
@@ -126,4 +126,52 @@ fn names_are_checked_and_quoted() {
     }
     assert!(matches!(start("a\nb"), Err(Error::CommandLine { .. })));
     assert_eq!(query("a & b").unwrap().line().as_str(), "sc queryex \"a & b\"");
+}
+
+const LIST: &str = "\r\nSERVICE_NAME: IISADMIN\r\nDISPLAY_NAME: IIS Admin Service\r\n        TYPE               : 20  WIN32_SHARE_PROCESS\r\n        \
+    STATE              : 4  RUNNING\r\n                                (STOPPABLE, NOT_PAUSABLE, ACCEPTS_SHUTDOWN)\r\n        \
+    WIN32_EXIT_CODE    : 0  (0x0)\r\n        SERVICE_EXIT_CODE  : 0  (0x0)\r\n        CHECKPOINT         : 0x0\r\n        \
+    WAIT_HINT          : 0x0\r\n        PID                : 4711\r\n        FLAGS              :\r\n\r\n\
+    NOMBRE_SERVICIO: NetTcpActivator\r\nNOMBRE_MOSTRAR: Adaptador: Net.Tcp\r\n        TIPO               : 20  WIN32_SHARE_PROCESS\r\n        \
+    ESTADO             : 2  START_PENDING\r\n                                (NOT_STOPPABLE, NOT_PAUSABLE, IGNORES_SHUTDOWN))\r\n        \
+    COD_SALIDA_WIN32   : 0  (0x0)\r\n";
+
+#[test]
+fn a_list_is_read_by_its_shape_in_any_language() {
+    let list = list_active();
+    assert_eq!(list.line().as_str(), "sc queryex bufsize= 262144");
+    let printed = |stdout: &str| Output {
+        stdout: stdout.into(),
+        ..Output::default()
+    };
+    let found = list.parse(&printed(LIST)).unwrap();
+    let expected = |name: &str, state, pid| Listed {
+        name: name.to_owned(),
+        state,
+        pid,
+    };
+    assert_eq!(
+        found,
+        [
+            expected("IISADMIN", ServiceState::Running, 4711),
+            expected("NetTcpActivator", ServiceState::StartPending, 0)
+        ]
+    );
+    let dependents = dependents("WAS").unwrap();
+    assert_eq!(dependents.line().as_str(), "sc enumdepend WAS 262144");
+    let headed = format!("[SC] EnumDependentServices: entriesRead = 2\r\n{LIST}");
+    assert_eq!(dependents.parse(&printed(&headed)).unwrap().len(), 2);
+    let none = "Enum: entriesRead  = 0\r\n";
+    assert_eq!(dependents.parse(&printed(none)).unwrap(), []);
+    let broken = LIST.replace("4  RUNNING", "RUNNING");
+    assert!(matches!(
+        list.parse(&printed(&broken)),
+        Err(Error::Unreadable { .. })
+    ));
+    let failed = Output {
+        exit_code: 5,
+        ..Output::default()
+    };
+    assert_eq!(list.parse(&failed).unwrap_err().exit_code(), Some(5));
+    assert!(super::dependents("a/b").is_err(), "no name");
 }

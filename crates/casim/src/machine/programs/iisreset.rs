@@ -166,9 +166,10 @@ fn begin_stop(call: &Call<'_, '_>) {
 
 fn begin_start(call: &Call<'_, '_>) {
     let now = call.machine().clock.now();
+    let listeners = !call.faults().iisreset_leaves_listeners_stopped.take();
     let mut state = call.machine().state_at(now);
     let State { services, chance, .. } = &mut *state;
-    services.start_internet(now, STARTING, chance);
+    services.start_internet(now, STARTING, listeners, chance);
 }
 
 /// The stop phase; `None` when it went well. A time limit that is too short ends the attempt with `/noforce`, the

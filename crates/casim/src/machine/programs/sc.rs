@@ -19,11 +19,18 @@ pub(super) async fn run(call: &mut Call<'_, '_>) -> u32 {
     };
     match (verb.as_str(), rest) {
         ("query" | "queryex", []) => list(call, verb == "queryex"),
+        ("query" | "queryex", [option, size])
+            if option.eq_ignore_ascii_case("bufsize=") && is_number(size) =>
+        {
+            list(call, verb == "queryex")
+        }
+        ("enumdepend", [name]) => dependents(call, name),
+        ("enumdepend", [name, size]) if is_number(size) => dependents(call, name),
         ("query" | "queryex", [name]) if !name.contains('=') => query(call, name, verb == "queryex"),
         ("start", [name]) => start(call, name),
         ("stop", [name]) => stop(call, name),
         ("qc", [name]) => configuration(call, name),
-        ("start" | "stop" | "qc", []) => usage(call),
+        ("start" | "stop" | "qc" | "enumdepend", []) => usage(call),
         _ => call.not_simulated(&format!("'sc {}'", words.join(" "))),
     }
 }
@@ -70,6 +77,24 @@ fn list(call: &Call<'_, '_>, extended: bool) -> u32 {
     drop(state);
     call.print(&text);
     0
+}
+
+fn is_number(word: &str) -> bool {
+    !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Those that need a service, directly or through others, as `EnumDependentServices` tells. The head's words are those of Windows
+/// Server 2008 and later.
+fn dependents(call: &Call<'_, '_>, name: &str) -> u32 {
+    let state = call.machine().state();
+    match state.services.dependents(name) {
+        Ok(found) => {
+            let text: String = found.iter().map(|service| status(service, false, true)).collect();
+            call.print(&format!("Enum: entriesRead  = {}\r\n{text}", found.len()));
+            0
+        }
+        Err(error) => fail(call, "EnumDependentServices: OpenService", error),
+    }
 }
 
 fn query(call: &Call<'_, '_>, name: &str, extended: bool) -> u32 {

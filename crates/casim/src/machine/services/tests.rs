@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{IISADMIN, ServiceError, ServiceState, Services, W3SVC, WAS, WebServiceEvent};
+use super::{IISADMIN, NET_PIPE, NET_TCP, ServiceError, ServiceState, Services, W3SVC, WAS, WebServiceEvent};
 use crate::machine::ExchangeRelease;
 use crate::machine::chance::Chance;
 
@@ -44,6 +44,20 @@ fn was_cannot_be_stopped_under_w3svc_and_starts_with_it() {
         Err(ServiceError::CannotAcceptControl)
     );
     assert_eq!(services.settle(s(2), &mut chance), [WebServiceEvent::Stopped]);
+    assert_eq!(
+        services.stop(WAS, s(2), s(2)),
+        Err(ServiceError::DependentServicesRunning),
+        "the listeners need it too"
+    );
+    let names: Vec<&str> = services
+        .dependents(WAS)
+        .expect("a service")
+        .iter()
+        .map(|service| service.profile.name)
+        .collect();
+    assert_eq!(names, [W3SVC, NET_PIPE, NET_TCP]);
+    stop_listeners(&mut services);
+    services.settle(s(2), &mut chance);
     assert_eq!(services.stop(WAS, s(2), s(2)), Ok(()));
     services.settle(s(4), &mut chance);
     assert_eq!(look(&services, WAS), (ServiceState::Stopped, 0));
@@ -57,10 +71,17 @@ fn was_cannot_be_stopped_under_w3svc_and_starts_with_it() {
     assert_eq!(look(&services, WAS).1, look(&services, W3SVC).1);
 }
 
+fn stop_listeners(services: &mut Services) {
+    for name in [NET_TCP, NET_PIPE] {
+        assert_eq!(services.stop(name, s(0), s(1)), Ok(()));
+    }
+}
+
 #[test]
 fn starting_while_the_dependency_stops_is_refused() {
     let (mut services, mut chance) = fresh();
     services.stop(W3SVC, s(0), s(1)).expect("running");
+    stop_listeners(&mut services);
     services.settle(s(1), &mut chance);
     services.stop(WAS, s(1), s(5)).expect("running");
     assert_eq!(

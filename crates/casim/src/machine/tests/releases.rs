@@ -150,7 +150,7 @@ async fn iis_7_has_no_deny_action_and_logs_403_6() {
         "{listed}"
     );
     assert_eq!(run(&machine, "iisreset /noforce").await.code, 0);
-    super::warm(&machine, "/owa/").await;
+    super::warm(&machine, EAS).await;
     assert_eq!(status(&machine, EAS, "192.0.2.66"), 403);
     assert_eq!(
         machine
@@ -210,7 +210,7 @@ async fn a_second_site_has_rules_of_its_own() {
     );
     appcmd(&machine, &closed).await;
     assert_eq!(run(&machine, "iisreset /noforce").await.code, 0);
-    super::warm(&machine, "/owa/healthcheck.htm").await;
+    super::warm(&machine, EAS).await;
     let asked = |host: &str| {
         let request = WebRequest {
             host: Some(host.to_owned()),
