@@ -21,4 +21,5 @@ mod terminal;
 mod transcript;
 mod unreachable;
 mod verify;
+mod way_back;
 mod witness;

@@ -221,21 +221,33 @@ impl Stage {
             .parse()
             .expect("an application");
         let invocation = appcmd::list_effective_section(&app);
+        let (exit_code, stdout) = self.on_server(index, invocation.line().as_str()).await;
+        let output = command::Output {
+            exit_code,
+            stdout: stdout.into_bytes(),
+            stderr: Vec::new(),
+        };
+        invocation.parse(&output).expect("a section")
+    }
+
+    /// Runs a line on the server itself, as somebody at its console: exit code and standard output.
+    pub(crate) async fn on_server(&self, index: usize, line: &str) -> (u32, String) {
         let (sink, mut output) = OutputSink::channel();
-        let exit_code = self
-            .machine(index)
-            .run(invocation.line().as_str(), Stdin::empty(), sink)
-            .await;
+        let exit_code = self.machine(index).run(line, Stdin::empty(), sink).await;
         let mut stdout = Vec::new();
         while let Ok(chunk) = output.try_recv() {
             stdout.extend(chunk.bytes);
         }
-        let output = command::Output {
-            exit_code,
-            stdout,
-            stderr: Vec::new(),
-        };
-        invocation.parse(&output).expect("a section")
+        (exit_code, String::from_utf8_lossy(&stdout).into_owned())
+    }
+
+    /// appcmd on the server itself, which has to succeed.
+    pub(crate) async fn appcmd(&self, index: usize, rest: &str) -> String {
+        let (code, text) = self
+            .on_server(index, &format!("{} {rest}", appcmd::PROGRAM))
+            .await;
+        assert_eq!(code, 0, "appcmd {rest}: {text}");
+        text
     }
 
     /// The command lines that the server got and that change something.

@@ -175,9 +175,12 @@ async fn undo(session: &mut Session, index: usize, before: &Before) -> Result<Ev
         (
             Step::Restrict(step),
             Before::Restrict {
-                effective, wanted, ..
+                effective,
+                own,
+                wanted,
+                ..
             },
-        ) => restrict::undo(session, &step, effective, wanted).await,
+        ) => restrict::undo(session, &step, effective, own, wanted).await,
         // The core asks for none of these: a drain is a debt, and the others have no way back.
         (step, _) => Err(failed(
             format!("take {} back", step.kind()),

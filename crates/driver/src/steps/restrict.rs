@@ -1,5 +1,7 @@
 //! `restrict`: who may reach an application. Read, plan the difference, write it in as few commits as possible, read again.
 
+mod own_section;
+
 use iis::ip_security::{Desired, Section, Transition, commits, describe_in_short, states};
 use iis::{ApplicationPath, appcmd};
 use inventory::Restrict;
@@ -100,11 +102,13 @@ pub(super) async fn verify(
     )
 }
 
-/// Puts the former rules back, if nobody but us changed the section since.
+/// Puts the former rules back, if nobody but us changed the section since: the application's own section as it was written, text for text and in
+/// its order, and by it what was in effect.
 pub(super) async fn undo(
     session: &mut Session,
     step: &Restrict,
     former: &Section,
+    own: &Section,
     wanted: &Section,
 ) -> Result<Evidence, StepError> {
     let app = &step.application;
@@ -126,12 +130,17 @@ pub(super) async fn undo(
             )
             .hint(DRIFT));
         }
-        facts.extend(
-            write(session, app, now, |_| former.clone())
-                .await
-                .map_err(StepError::from)?,
-        );
-        let after = read_effective(session, app).await?;
+        facts.extend(own_section::restore(session, app, own).await?);
+        let mut after = read_effective(session, app).await?;
+        if !after.same_meaning(former) {
+            // Entries of levels above were taken out here, and no new entry of this level brings them back to their place.
+            facts.extend(
+                write(session, app, after, |_| former.clone())
+                    .await
+                    .map_err(StepError::from)?,
+            );
+            after = read_effective(session, app).await?;
+        }
         if !after.same_meaning(former) {
             return Err(failed(doing, in_words(former), differences(former, &after)).hint(DRIFT));
         }

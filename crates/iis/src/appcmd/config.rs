@@ -2,7 +2,7 @@
 
 use command::{CommandLine, Invocation, Output};
 
-use super::failure::AppcmdError;
+use super::failure::{AppcmdError, succeeded};
 use super::{PROGRAM, object};
 use crate::ApplicationPath;
 use crate::ip_security::{SECTION, Section, element};
@@ -27,13 +27,22 @@ pub fn list_effective_section(app: &ApplicationPath) -> Invocation<Result<Sectio
     })
 }
 
+/// Takes the application's own section away, in one commit: what levels above say is in effect again. What appcmd says to it is not on record.
+pub fn clear_section(app: &ApplicationPath) -> Invocation<Result<(), AppcmdError>> {
+    Invocation::new(config("clear", app, "/commit:apphost"), succeeded)
+}
+
+fn line(app: &ApplicationPath, how: &str) -> CommandLine {
+    config("list", app, how)
+}
+
 #[expect(
     clippy::expect_used,
     reason = "an application path is bounded and holds no character that a line cannot carry"
 )]
-fn line(app: &ApplicationPath, how: &str) -> CommandLine {
+fn config(verb: &str, app: &ApplicationPath, how: &str) -> CommandLine {
     CommandLine::raw(format!(
-        r#"{PROGRAM} list config "{app}" /section:{SECTION} {how}"#
+        r#"{PROGRAM} {verb} config "{app}" /section:{SECTION} {how}"#
     ))
     .expect("a line about an application path")
 }

@@ -94,6 +94,15 @@ pub fn delete_backup(name: &str) -> Result<Invocation<Result<(), AppcmdError>>, 
     backup("delete", name)
 }
 
+/// Puts the server's configuration files back as the backup has them. appcmd stops IIS for it and starts it again; what was changed since, by
+/// whomever, is lost. With a shared configuration, the shared files stay as they are.
+///
+/// # Errors
+/// As [`add_backup`].
+pub fn restore_backup(name: &str) -> Result<Invocation<Result<(), AppcmdError>>, Error> {
+    backup("restore", name)
+}
+
 /// Ends the pool's worker processes after their requests and starts new ones.
 ///
 /// # Errors
