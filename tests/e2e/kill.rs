@@ -96,18 +96,88 @@ async fn killed_when_a_change_was_made_and_not_yet_looked_at() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_when_a_change_was_looked_at() {
+    // The pages may be found healthy before the wait begins.
+    let changes = STEPS.into_iter().filter(|step| *step != "wait_healthy");
+    killed_at_each(1, changes.map(|step| format!("cas01 step_verified {step}"))).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_between_the_steps() {
     let events = [
         "run_started",
         "wave_started",
         "cas01 server_started",
+        "cas01 lease_taken",
         "cas01 surveyed",
-        "cas01 step_verified drain",
-        "cas01 step_verified restrict",
-        "cas01 step_verified return_to_rotation",
         "cas01 server_soaking",
+        "cas01 soak_finished",
+        "cas01 server_healthy",
+        "wave_finished",
+        // The lease is all that is left to give back.
+        "cas01 debt_payment_started",
     ];
     killed_at_each(1, events.map(str::to_owned)).await;
+}
+
+/// Kills an undo of a whole run, and resumes it.
+async fn killed_in_an_undo_at(event: &str) {
+    let stage = Stage::slow(2).await;
+    let former = stage.section(0).await;
+    stage.apply().await.assert_code(0);
+    let patrol = stage.patrol();
+    let mut run = stage.start(&["undo", "latest", "--yes"]);
+    run.until(event).await;
+    run.kill().await;
+    assert_eq!(
+        stage.story().count("run_finished"),
+        1,
+        "killed at `{event}`: too late"
+    );
+    let resumed = stage.casgate(&["resume", "latest"]).await;
+    assert_eq!(resumed.code, Some(0), "killed at `{event}`:\n{}", resumed.text());
+    patrol.end().await.assert_served(1);
+    let story = stage.story();
+    story.assert_order(&["undo_requested", "run_resumed", "run_finished taken_back"]);
+    for index in 0..2 {
+        stage.assert_open(index);
+        assert!(
+            stage.section(index).await.same_meaning(&former),
+            "killed at `{event}`"
+        );
+        assert_eq!(
+            stage.ran(index, "set config"),
+            2,
+            "killed at `{event}`: there and back"
+        );
+        assert_eq!(stage.lease(index).await, None, "killed at `{event}`");
+    }
+    stage.assert_sound();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_at_every_act_of_an_undo() {
+    let events = [
+        "undo_requested",
+        "cas02 undo_started restrict",
+        "cas02 lease_taken",
+        "cas02 undo_finished restrict",
+        "cas02 server_undone",
+        "cas01 undo_started restrict",
+        "cas01 lease_taken",
+        "cas01 undo_finished restrict",
+        "cas01 server_undone",
+        "cas01 debt_payment_started",
+    ];
+    let mut all = tokio::task::JoinSet::new();
+    for event in events {
+        all.spawn(killed_in_an_undo_at(event));
+    }
+    while let Some(ended) = all.join_next().await {
+        if let Err(error) = ended {
+            std::panic::resume_unwind(error.into_panic());
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

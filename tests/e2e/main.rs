@@ -5,20 +5,27 @@ mod approval;
 mod budget;
 mod check;
 mod commit;
+#[cfg(test)]
+mod cut;
 mod exec;
+mod explain;
 mod feature;
 mod health;
 mod kill;
+mod lease;
+mod lessons;
 mod login;
 mod open;
 mod rehearse;
 mod restart;
+mod saved_plan;
 mod status;
 mod stop;
 #[cfg(test)]
 mod support;
 mod terminal;
 mod transcript;
+mod undo;
 mod unreachable;
 mod verify;
 mod way_back;

@@ -1,37 +1,38 @@
 //! Asking before acting: on a terminal a typed `yes`; off it only what was said on the command line.
 
-use rollout::Plan;
+use rollout::PlanHash;
 
-use crate::args::Apply;
+use crate::args::Approval;
 use crate::error::Error;
 use crate::printer::Printer;
 
-/// Whether the operator wants exactly this plan.
-pub(crate) fn ask(args: &Apply, plan: &Plan, printer: &Printer) -> Result<(), Error> {
-    let hash = plan.hash().to_string();
-    if let Some(approved) = &args.approve {
-        return if plan.hash().is_approved_by(approved) {
+/// Whether the operator wants exactly the plan of this hash. `question` says what a yes means.
+pub(crate) fn ask(
+    approval: &Approval,
+    plan: &PlanHash,
+    question: &str,
+    printer: &Printer,
+) -> Result<(), Error> {
+    if let Some(approved) = &approval.approve {
+        return if plan.is_approved_by(approved) {
             Ok(())
         } else {
             Err(Error::StalePlan {
                 approved: approved.clone(),
-                found: hash,
+                found: plan.to_string(),
             })
         };
     }
-    if args.yes {
+    if approval.yes {
         return Ok(());
     }
-    match printer.ask(&format!(
-        "Change {} servers as shown? Type yes:",
-        plan.servers.len()
-    )) {
+    match printer.ask(&format!("{question} Type yes:")) {
         Some(answer) if answer == "yes" => Ok(()),
         Some(_) => Err(Error::NotApproved {
             hint: "only the word `yes` is taken as a yes".to_owned(),
         }),
         None => Err(Error::NotApproved {
-            hint: format!("off a terminal nobody can be asked: use --approve {hash} (or --yes)"),
+            hint: format!("off a terminal nobody can be asked: use --approve {plan} (or --yes)"),
         }),
     }
 }

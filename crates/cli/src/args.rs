@@ -79,6 +79,10 @@ pub(crate) enum Command {
     Status(Status),
     /// Go on with a run that was interrupted or stopped
     Resume(Resume),
+    /// Take a whole run back: every step that has a way back, the last waves first
+    Undo(Undo),
+    /// Why a server stands where it stands in a run, what it waits for, what Ctrl-C would do now, and what was done
+    Explain(Explain),
     /// List the recorded runs
     Runs,
     /// Check offline that a run's journal is as it was written
@@ -174,6 +178,9 @@ pub(crate) struct Upload {
 pub(crate) struct Plan {
     /// The playbook
     pub(crate) playbook: PathBuf,
+    /// Save the plan, with what each server looks like now, for `apply`
+    #[arg(short, long, value_name = "FILE", conflicts_with = "offline")]
+    pub(crate) output: Option<PathBuf>,
     /// Do not ask the servers: only the waves and the proof
     #[arg(long)]
     pub(crate) offline: bool,
@@ -184,8 +191,18 @@ pub(crate) struct Plan {
 
 #[derive(ClapArgs, Debug)]
 pub(crate) struct Apply {
-    /// The playbook
+    /// The playbook, or a plan that `plan -o` saved
     pub(crate) playbook: PathBuf,
+    #[command(flatten)]
+    pub(crate) approval: Approval,
+    /// Take over the leases of this run although they count: only when that casgate is dead
+    #[arg(long, value_name = "RUN")]
+    pub(crate) steal_lease: Option<String>,
+}
+
+/// What stands for the operator's typed `yes`.
+#[derive(ClapArgs, Debug)]
+pub(crate) struct Approval {
     /// Do not ask
     #[arg(long)]
     pub(crate) yes: bool,
@@ -204,6 +221,28 @@ pub(crate) struct Status {
 pub(crate) struct Resume {
     /// The run, as `casgate runs` lists it
     pub(crate) run: String,
+    /// Take over the leases of this other run although they count: only when that casgate is dead
+    #[arg(long, value_name = "RUN")]
+    pub(crate) steal_lease: Option<String>,
+}
+
+#[derive(ClapArgs, Debug)]
+pub(crate) struct Undo {
+    /// The run, as `casgate runs` lists it
+    pub(crate) run: String,
+    #[command(flatten)]
+    pub(crate) approval: Approval,
+    /// Take over the leases of this other run although they count: only when that casgate is dead
+    #[arg(long, value_name = "RUN")]
+    pub(crate) steal_lease: Option<String>,
+}
+
+#[derive(ClapArgs, Debug)]
+pub(crate) struct Explain {
+    /// The run, as `casgate runs` lists it; it may be under way
+    pub(crate) run: String,
+    /// The server
+    pub(crate) server: String,
 }
 
 #[derive(ClapArgs, Debug)]

@@ -25,6 +25,16 @@ pub(crate) struct Engine<'a> {
     pub(crate) journal: Journal,
     pub(crate) printer: &'a Printer,
     pub(crate) stop: mpsc::Receiver<StopRequest>,
+    /// The run whose leases the operator allowed to take over.
+    pub(crate) steal: Option<RunId>,
+}
+
+/// How a run goes on.
+pub(crate) enum Onward {
+    /// Everything that is not proven done is looked at again.
+    Resume,
+    /// Backwards.
+    Undo,
 }
 
 impl Engine<'_> {
@@ -43,24 +53,40 @@ impl Engine<'_> {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             inventory,
         };
-        let first = self.commit(at, started)?;
-        self.go(plan, vec![first], 0).await
+        let mut events = vec![self.commit(at, started)?];
+        events.extend(self.approve_steal()?);
+        self.go(plan, events, 0).await
     }
 
     /// Goes on with the run that these events tell.
-    pub(crate) async fn resume(
+    pub(crate) async fn go_on(
         mut self,
         plan: Plan,
         mut events: Vec<Event>,
+        onward: Onward,
     ) -> Result<(Verdict, Model), Error> {
         let shown = events.len();
         let at = self.world.clock().now();
-        let resumed = EventKind::RunResumed {
-            operator: people::operator(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
+        let operator = people::operator();
+        let version = env!("CARGO_PKG_VERSION").to_owned();
+        let kind = match onward {
+            Onward::Resume => EventKind::RunResumed { operator, version },
+            Onward::Undo => EventKind::UndoRequested { operator, version },
         };
-        events.push(self.commit(at, resumed)?);
+        events.push(self.commit(at, kind)?);
+        events.extend(self.approve_steal()?);
         self.go(plan, events, shown).await
+    }
+
+    /// The takeover is on disk before the first lease is taken over.
+    fn approve_steal(&mut self) -> Result<Option<Event>, Error> {
+        let Some(from) = self.steal.take() else {
+            return Ok(None);
+        };
+        let at = self.world.clock().now();
+        let operator = people::operator();
+        self.commit(at, EventKind::StealApproved { from, operator })
+            .map(Some)
     }
 
     fn commit(&mut self, at: Timestamp, kind: EventKind) -> Result<Event, Error> {

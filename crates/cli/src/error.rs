@@ -54,6 +54,27 @@ pub(crate) enum Error {
     NotApproved { hint: String },
     #[error("the approved plan is {approved}, this plan is {found}; nothing was touched")]
     StalePlan { approved: String, found: String },
+    #[error("the plan in {} is stale; nothing was touched", path.display())]
+    StaleServers { path: PathBuf, changes: String },
+    #[error("{} is no plan that this casgate can apply: {problem}; nothing was touched", path.display())]
+    NoSavedPlan { path: PathBuf, problem: String },
+    #[error("the plan in {} was changed after it was saved: its hash is {found}, the file says {written}; nothing was touched", path.display())]
+    ForgedPlan {
+        path: PathBuf,
+        written: String,
+        found: String,
+    },
+    #[error("the plan was not saved: {}", servers.join(", "))]
+    Unseen { servers: Vec<String> },
+    #[error("another run is at work; nothing was touched")]
+    Leased {
+        #[source]
+        source: HeldServers,
+    },
+    #[error("run `{run}` has nothing to take back: no step that has a way back was begun, or all are undone")]
+    NothingToUndo { run: String },
+    #[error("the plan of run `{run}` has no server `{server}`")]
+    NoSuchServer { run: String, server: String },
     #[error("run `{run}` recorded nothing: it never began")]
     NothingBegun { run: String },
     #[error("run `{run}` has nothing to resume: {}", report::wording::verdict_text(*verdict))]
@@ -104,6 +125,11 @@ pub(crate) enum Error {
     },
 }
 
+/// Which servers are held, and by whom: one a line.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", .0.join("\n           "))]
+pub(crate) struct HeldServers(pub(crate) Vec<String>);
+
 fn count(diagnostics: &[(Diagnostic, Source)]) -> String {
     match diagnostics
         .iter()
@@ -134,6 +160,14 @@ impl Error {
                 "name it with -i FILE, or try `casgate rehearse`, which needs none".to_owned()
             }
             Self::NoPassword { hint, .. } | Self::NotApproved { hint } => hint.clone(),
+            Self::StaleServers { changes, .. } => {
+                format!("{changes}\n  run `casgate plan -o` again, and read what is new")
+            }
+            Self::NoSavedPlan { .. } | Self::ForgedPlan { .. } => "save it again with `casgate plan PLAYBOOK -o FILE`".to_owned(),
+            Self::Unseen { .. } => "a saved plan knows every server: `casgate ping` says what is wrong with these".to_owned(),
+            Self::Leased { .. } => {
+                "wait until that run has ended, or until its leases have; if that casgate is dead, add --steal-lease RUN".to_owned()
+            }
             Self::StalePlan { .. } => "run `casgate plan` again, read it, and approve its hash".to_owned(),
             Self::Journal { source } => return source.hint().map(str::to_owned),
             Self::OtherHead { .. } => {
@@ -161,16 +195,23 @@ impl Error {
             | Self::Wrong { .. }
             | Self::Selector { .. }
             | Self::CommandLine { .. }
+            | Self::NoSavedPlan { .. }
+            | Self::NoSuchServer { .. }
             | Self::TwoScripts
             | Self::Input { .. } => ExitCode::Usage,
             Self::NoPassword { .. }
             | Self::NameNotResolved { .. }
             | Self::NoPlan { .. }
             | Self::NotApproved { .. }
+            | Self::Unseen { .. }
+            | Self::NothingToUndo { .. }
             | Self::NothingBegun { .. }
             | Self::NothingToResume { .. }
             | Self::NoStateFolder => ExitCode::Refused,
-            Self::StalePlan { .. } => ExitCode::StalePlan,
+            Self::StalePlan { .. } | Self::StaleServers { .. } | Self::ForgedPlan { .. } => {
+                ExitCode::StalePlan
+            }
+            Self::Leased { .. } => ExitCode::Locked,
             Self::Journal {
                 source: journal::Error::Held { .. },
             } => ExitCode::Locked,

@@ -17,9 +17,9 @@ pub(crate) enum ExitCode {
     Pending,
     /// Refused before anything was touched.
     Refused,
-    /// Another casgate holds the run.
+    /// Another casgate holds the run or a server.
     Locked,
-    /// The approved plan is not this plan.
+    /// The approved plan is not this plan, or the farm is not as it was when the plan was saved.
     StalePlan,
     /// Stopped by the operator, or at a pause.
     Stopped,
@@ -40,7 +40,7 @@ pub(crate) enum ExitCode {
 impl From<Verdict> for ExitCode {
     fn from(verdict: Verdict) -> Self {
         match verdict {
-            Verdict::NothingToDo | Verdict::Done => Self::Done,
+            Verdict::NothingToDo | Verdict::Done | Verdict::TakenBack => Self::Done,
             Verdict::DoneWithFailures | Verdict::BudgetSpent | Verdict::AmbientIncident => Self::Budget,
             Verdict::Stopped | Verdict::Paused => Self::Stopped,
             Verdict::Undone => Self::Undone,

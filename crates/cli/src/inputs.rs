@@ -12,6 +12,7 @@ use rollout::{Plan, RunId};
 
 use crate::args::Common;
 use crate::error::Error;
+use crate::people;
 use crate::printer::Printer;
 use crate::secrets;
 
@@ -43,6 +44,14 @@ impl Fleet {
             source,
             path: path.to_path_buf(),
         })
+    }
+
+    /// Where the inventory lies, for whoever goes on later from another folder.
+    pub(crate) fn absolute_path(&self) -> String {
+        std::path::absolute(&self.path)
+            .unwrap_or_else(|_| self.path.clone())
+            .display()
+            .to_string()
     }
 
     /// The folder that relative paths in the inventory start from.
@@ -90,6 +99,7 @@ impl Fleet {
             name_servers: winrm::read_name_servers(Path::new("/etc/resolv.conf")).into(),
             clock,
             run,
+            operator: people::operator(),
         })))
     }
 }

@@ -11,10 +11,12 @@ mod error;
 mod exit_code;
 mod fan_out;
 mod inputs;
+mod leases;
 mod output;
 mod people;
 mod printer;
 mod run_id;
+mod saved_plan;
 mod secrets;
 mod state;
 

@@ -66,6 +66,12 @@ impl Clock {
         self.began_at.checked_add(passed).unwrap_or(Timestamp::MAX)
     }
 
+    /// The wall's instant, however fast this clock runs: for comparing with other machines' clocks.
+    pub fn wall_now(&self) -> Timestamp {
+        let passed = SignedDuration::try_from(self.began.elapsed()).unwrap_or(SignedDuration::MAX);
+        self.began_at.checked_add(passed).unwrap_or(Timestamp::MAX)
+    }
+
     /// The real time that a virtual span takes; zero for a negative one.
     pub fn wall(&self, span: SignedDuration) -> Duration {
         Duration::try_from(span)

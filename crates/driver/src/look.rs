@@ -28,13 +28,15 @@ pub async fn look(
         )
         .caused_by(&error)
     })?;
-    // Nobody listens to the progress of a look.
+    // Nobody listens to a look.
     let (progress, _) = mpsc::channel(1);
+    let (facts, _) = mpsc::unbounded_channel();
     let mut session = Session::new(
         Arc::clone(world),
         Arc::new(plan.clone()),
         written.clone(),
         progress,
+        facts,
     );
     let seen = async {
         session.open().await?;

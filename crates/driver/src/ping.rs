@@ -166,17 +166,17 @@ async fn log_in(
     Ok(format!("{user} with {scheme}"))
 }
 
-async fn windows(remote: &mut Remote) -> Result<String, StepError> {
+pub(crate) async fn windows(remote: &mut Remote) -> Result<String, StepError> {
     let seen = read(remote, "the version of Windows", system::windows()).await?;
     Ok(seen.to_string())
 }
 
-async fn iis_version(remote: &mut Remote) -> Result<String, StepError> {
+pub(crate) async fn iis_version(remote: &mut Remote) -> Result<String, StepError> {
     let seen = read(remote, "the version of IIS", system::iis()).await?;
     Ok(format!("Version {seen}"))
 }
 
-async fn exchange(remote: &mut Remote) -> Result<String, StepError> {
+pub(crate) async fn exchange(remote: &mut Remote) -> Result<String, StepError> {
     let doing = "read Exchange's version";
     for key in [SETUP_KEY, SETUP_KEY_2010] {
         let told = |error: iis::Error| from_iis(doing, "the values that setup leaves", &error);
@@ -192,7 +192,7 @@ async fn exchange(remote: &mut Remote) -> Result<String, StepError> {
         .hint("is Exchange installed on this server, and did its setup finish?"))
 }
 
-async fn read<T>(
+pub(crate) async fn read<T>(
     remote: &mut Remote,
     what: &str,
     line: Result<Invocation<Result<Option<T>, iis::Error>>, iis::Error>,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use command::{CommandLine, Invocation, Output};
 use inventory::Server;
 use jiff::{SignedDuration, Timestamp};
-use rollout::{Plan, Progress, StepError};
+use rollout::{EventKind, Plan, Progress, StepError};
 use tokio::sync::mpsc;
 
 use crate::clock::Clock;
@@ -23,6 +23,7 @@ pub(crate) struct Session {
     progress: mpsc::Sender<Progress>,
     /// When its turn came, as far as this sitting knows.
     began: Timestamp,
+    facts: mpsc::UnboundedSender<EventKind>,
     /// What unchanged pages answered before anything was changed.
     pub(crate) baseline: Baseline,
 }
@@ -34,6 +35,7 @@ impl Session {
         plan: Arc<Plan>,
         server: Server,
         progress: mpsc::Sender<Progress>,
+        facts: mpsc::UnboundedSender<EventKind>,
     ) -> Self {
         Self {
             remote: Remote::new(Arc::clone(&world), server.name.clone()),
@@ -42,6 +44,7 @@ impl Session {
             plan,
             server,
             progress,
+            facts,
             baseline: Baseline::default(),
         }
     }
@@ -79,6 +82,16 @@ impl Session {
     /// When the server's turn came.
     pub(crate) fn began(&self) -> Timestamp {
         self.began
+    }
+
+    /// Tells a fact beside the answer to an action. Nobody listens to those of a mere look.
+    pub(crate) fn tell(&self, fact: EventKind) {
+        let _ = self.facts.send(fact);
+    }
+
+    /// The server's shell.
+    pub(crate) fn remote(&mut self) -> &mut Remote {
+        &mut self.remote
     }
 
     /// WinRM's HTTP requests so far.

@@ -16,6 +16,7 @@ use winrm::{AuthMethod, Endpoint, Fingerprint, KerberosPolicy, Timeouts, TlsBack
 use crate::clock::Clock;
 use crate::control_group::ControlGroup;
 use crate::error::Error;
+use crate::lease::Leases;
 use crate::load_balancer::{Balancer, Haproxy};
 use crate::web::{Front, FrontOptions, WebError, bracketed};
 
@@ -36,8 +37,10 @@ pub struct WorldOptions {
     pub name_servers: Arc<[SocketAddr]>,
     /// The clock that all waits follow.
     pub clock: Clock,
-    /// The run, whose name backups bear.
+    /// The run, whose name backups and leases bear.
     pub run: RunId,
+    /// Who stands behind the run, for its leases: `user@host`.
+    pub operator: String,
 }
 
 /// The farm as something that can be reached.
@@ -49,6 +52,7 @@ pub struct World {
     name_servers: Arc<[SocketAddr]>,
     clock: Clock,
     run: RunId,
+    leases: Leases,
     fronts: Mutex<BTreeMap<(ServerName, Option<VantageName>), Front>>,
     entrances: Mutex<BTreeMap<(PoolName, VantageName), Front>>,
     rotation: Mutex<BTreeMap<PoolName, RotationSeen>>,
@@ -79,6 +83,7 @@ impl World {
             name_servers: options.name_servers,
             clock: options.clock,
             run: options.run,
+            leases: Leases::new(options.operator),
             fronts: Mutex::default(),
             entrances: Mutex::default(),
             rotation: Mutex::default(),
@@ -99,6 +104,16 @@ impl World {
     /// The run.
     pub fn run(&self) -> &RunId {
         &self.run
+    }
+
+    /// Lets this run take over the leases of another one, although they count.
+    pub fn allow_steal(&self, run: RunId) {
+        self.leases.allow_steal(run);
+    }
+
+    /// The leases that this process holds.
+    pub(crate) fn leases(&self) -> &Leases {
+        &self.leases
     }
 
     /// The WinRM endpoint of a server.

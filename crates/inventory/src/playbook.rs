@@ -51,8 +51,15 @@ pub struct Policy {
     /// How long a server may take for its whole change.
     #[serde(serialize_with = "friendly")]
     pub progress_deadline: SignedDuration,
+    /// How long a server's lease keeps other runs away without being renewed.
+    #[serde(default = "ten_minutes", serialize_with = "friendly")]
+    pub lease: SignedDuration,
     /// What to do with servers that failed, and with their wave once the budget is spent.
     pub on_failure: OnFailure,
+}
+
+fn ten_minutes() -> SignedDuration {
+    SignedDuration::from_mins(10)
 }
 
 impl Default for Policy {
@@ -68,6 +75,7 @@ impl Default for Policy {
             min_healthy_time: SignedDuration::from_secs(60),
             healthy_deadline: SignedDuration::from_mins(10),
             progress_deadline: SignedDuration::from_mins(30),
+            lease: ten_minutes(),
             on_failure: OnFailure::Undo,
         }
     }

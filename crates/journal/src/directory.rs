@@ -7,7 +7,7 @@ use rollout::{Event, RunId};
 use crate::error::Error;
 use crate::lock::Holder;
 use crate::reader::{self, FILE, Verified};
-use crate::runs::{self, RunSummary};
+use crate::runs::{self, RunEnd, RunSummary};
 use crate::writer::Journal;
 
 /// The folder that holds all runs. Which one it is, `cli` decides.
@@ -67,6 +67,14 @@ impl StateDirectory {
     /// As [`verify`](crate::verify).
     pub fn verify(&self, run: &RunId) -> Result<Verified, Error> {
         reader::verify(&self.run(run))
+    }
+
+    /// How a run ended, or whether somebody is at it now.
+    ///
+    /// # Errors
+    /// As [`verify`](crate::verify).
+    pub fn end(&self, run: &RunId) -> Result<RunEnd, Error> {
+        runs::end(&self.run(run))
     }
 
     /// All runs, oldest first; none where there is no such folder yet.

@@ -108,6 +108,19 @@ fn in_time(summary: &RunSummary) -> (&str, Option<Timestamp>, &str) {
     (name.get(..MINUTE).unwrap_or(name), started, name)
 }
 
+/// How the run in this folder ended, or whether somebody is at it now.
+pub(crate) fn end(folder: &Path) -> Result<RunEnd, Error> {
+    end_of(folder, &reader::verify(folder)?.rollout)
+}
+
+fn end_of(folder: &Path, rollout: &Rollout) -> Result<RunEnd, Error> {
+    Ok(match rollout.verdict() {
+        _ if Lock::is_held(folder)? => RunEnd::Running,
+        Some(verdict) => RunEnd::Finished(verdict),
+        None => RunEnd::Interrupted,
+    })
+}
+
 fn summarise(folder: &Path) -> Result<RunContent, Error> {
     let path = folder.join(FILE);
     let events = reader::read(folder)?;
@@ -125,11 +138,7 @@ fn summarise(folder: &Path) -> Result<RunContent, Error> {
         EventKind::RunStarted { operator, .. } => operator.clone(),
         _ => String::new(),
     };
-    let end = match rollout.verdict() {
-        _ if Lock::is_held(folder)? => RunEnd::Running,
-        Some(verdict) => RunEnd::Finished(verdict),
-        None => RunEnd::Interrupted,
-    };
+    let end = end_of(folder, &rollout)?;
     Ok(RunContent {
         started: first.at,
         last: last.at,

@@ -1,7 +1,7 @@
 //! What a step would change, in lines for `plan` and `status`, from what its probe saw.
 
 use inventory::Step;
-use rollout::Before;
+use rollout::{Before, Found};
 
 /// One line for each change; never empty.
 pub fn describe(step: &Step, before: &Before) -> Vec<String> {
@@ -46,5 +46,56 @@ pub fn describe(step: &Step, before: &Before) -> Vec<String> {
             _ => vec!["~ run a command".to_owned()],
         },
         Before::Powershell => vec!["~ run a PowerShell script".to_owned()],
+    }
+}
+
+/// What is not on a server any more as a step found it when it was planned; a line each, none when all is as it was. Process ids are not
+/// compared: they change by themselves, and what a restart depends on is told by whether one is needed.
+pub fn changed(step: &Step, planned: &Found, now: &Found) -> Vec<String> {
+    let word = step.kind();
+    match (planned, now) {
+        (
+            Found::Ready(Before::Restrict {
+                effective: then,
+                wanted: wanted_then,
+                ..
+            }),
+            Found::Ready(Before::Restrict {
+                effective, wanted, ..
+            }),
+        ) => {
+            let since = iis::ip_security::describe(then, effective);
+            let since = since
+                .into_iter()
+                .map(|line| format!("{word}, on the server since: {line}"));
+            // The wanted rules follow from the plan and from the server's own addresses.
+            let wanted_since = match since.len() {
+                0 => iis::ip_security::describe(wanted_then, wanted),
+                _ => Vec::new(),
+            };
+            let wanted_since = wanted_since
+                .into_iter()
+                .map(|line| format!("{word}, what the server would get: {line}"));
+            since.chain(wanted_since).collect()
+        }
+        (
+            Found::Ready(Before::RestartIis { .. } | Before::Command | Before::Powershell),
+            Found::Ready(Before::RestartIis { .. } | Before::Command | Before::Powershell),
+        ) => Vec::new(),
+        (Found::Ready(then), Found::Ready(now)) if then == now => Vec::new(),
+        (Found::AlreadyDone(_), Found::AlreadyDone(_)) => Vec::new(),
+        _ => vec![format!(
+            "{word}: planned {}, now {}",
+            state(step, planned),
+            state(step, now)
+        )],
+    }
+}
+
+fn state(step: &Step, found: &Found) -> String {
+    match found {
+        Found::AlreadyDone(_) => "as wanted".to_owned(),
+        Found::Ready(before) => format!("to do ({})", describe(step, before).join(", ")),
+        Found::Failed(error) => format!("failing ({})", error.found),
     }
 }

@@ -14,7 +14,7 @@ mod witnesses;
 pub mod wording;
 
 pub use bars::Bars;
-pub use change::describe;
+pub use change::{changed, describe};
 pub use json::JsonLines;
 pub use lines::Lines;
 pub use model::{Model, Row, RowState};

@@ -151,6 +151,12 @@ impl Model {
                 // What is owed is paid in this sitting, or told once more.
                 self.unpaid.clear();
             }
+            EventKind::UndoRequested { .. } => {
+                self.verdict = None;
+                self.stopping = None;
+                self.budget_spent = false;
+            }
+            EventKind::StealApproved { .. } => {}
             EventKind::WaveStarted { wave } => self.wave = Some(*wave),
             EventKind::WaveFinished { .. } => {}
             EventKind::BudgetSpent { .. } => self.budget_spent = true,

@@ -1,5 +1,7 @@
 //! The end of a run on one screen: every server, the floor, what is owed, how to go on.
 
+use rollout::Debt;
+
 use crate::model::{Model, RowState};
 use crate::wording;
 
@@ -70,10 +72,12 @@ pub fn summary(model: &Model) -> String {
     for line in witnesses {
         out.push_str(&format!("witness {line}\n"));
     }
-    for (server, _, command) in &model.unpaid {
-        out.push_str(&format!(
-            "\nSTILL OWED: {server} is out of rotation; put it back with\n  {command}\n"
-        ));
+    for (server, debt, command) in &model.unpaid {
+        let owed = match debt {
+            Debt::Rotation { .. } => "is out of rotation; put it back with",
+            Debt::Lease => "bears this run's lease, which ends by itself; to be rid of it at once",
+        };
+        out.push_str(&format!("\nSTILL OWED: {server} {owed}\n  {command}\n"));
     }
     let changed = model.count(RowState::Changed);
     let unchanged = model.count(RowState::Unchanged);

@@ -140,6 +140,26 @@ pub fn lines(model: &Model, event: &Event) -> Vec<Line> {
                 "by {operator}: every server not proven done is looked at again"
             )])]
         }
+        EventKind::UndoRequested { operator, .. } => {
+            vec![Line::new("run", "undo", "asked").text([format!(
+                "by {operator}: everything that has a way back is put back, the last waves first"
+            )])]
+        }
+        EventKind::StealApproved { from, operator } => {
+            vec![Line::new("run", "lease", "STEAL").text([format!(
+                "{operator} allowed to take over the leases of run {from}"
+            )])]
+        }
+        EventKind::LeaseTaken { over: None, .. } => Vec::new(),
+        EventKind::LeaseTaken { over: Some(over), .. } => {
+            vec![Line::new(subject, "lease", "taken").text([format!("over one that {over}")])]
+        }
+        EventKind::LeaseLost { holder, .. } => {
+            vec![Line::new(subject, "lease", "LOST").text([
+                format!("to {holder}"),
+                "nothing more is changed on this server".to_owned(),
+            ])]
+        }
         EventKind::WaveStarted { wave } => {
             let waves = model.plan.as_ref().map_or(&[][..], |p| &p.waves);
             let names = waves
@@ -292,6 +312,11 @@ pub fn lines(model: &Model, event: &Event) -> Vec<Line> {
             vec![Line::new(subject, "server", "skipped").text(["never begun, untouched"])]
         }
         EventKind::DebtPaymentStarted { .. } => Vec::new(),
+        EventKind::DebtPaid {
+            debt: Debt::Lease,
+            evidence,
+            ..
+        } if evidence.facts.is_empty() => Vec::new(),
         EventKind::DebtPaid { debt, evidence, .. } => {
             vec![Line::new(subject, debt_word(*debt), "paid").text(evidence.facts.iter().cloned())]
         }
@@ -345,6 +370,7 @@ fn wave_word(wave: usize, waves: usize) -> String {
 fn debt_word(debt: Debt) -> &'static str {
     match debt {
         Debt::Rotation { .. } => "rotation",
+        Debt::Lease => "lease",
     }
 }
 
@@ -385,6 +411,7 @@ pub fn verdict_text(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::NothingToDo => "nothing to do: every server already was as wanted",
         Verdict::Done => "done: every server is as wanted",
+        Verdict::TakenBack => "taken back: everything that has a way back is as it was, verified",
         Verdict::DoneWithFailures => {
             "some servers failed within the budget; every other server that could be begun is as wanted"
         }

@@ -9,7 +9,8 @@ use crate::observation::Before;
 /// One thing to do on one server. `step` is the index in [`Plan::steps`](crate::Plan).
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
-    /// Log in and look, without changing anything, which steps have work to do. Answer: `Surveyed`.
+    /// Log in and look which steps have work to do; where there is any, take the server's lease (told by `LeaseTaken`). Nothing else is changed.
+    /// Answer: `Surveyed`.
     Survey {
         /// The server.
         server: ServerName,
@@ -99,4 +100,7 @@ pub enum Debt {
         /// Index of the `drain` step.
         step: usize,
     },
+    /// The server bears the run's lease, which keeps other runs away from it. Paid last, when the run ends: another run that begins meanwhile
+    /// would spoil its waves. It ends by itself as well, so that nobody is needed for one that cannot be paid.
+    Lease,
 }

@@ -76,6 +76,37 @@ pub enum EventKind {
         /// Version of casgate.
         version: String,
     },
+    /// The operator takes the run back: every step that has a way back is undone, on every server, the last waves first.
+    UndoRequested {
+        /// Who asked for it.
+        operator: String,
+        /// Version of casgate.
+        version: String,
+    },
+    /// The operator allowed to take over the leases of another run that still count.
+    StealApproved {
+        /// The other run.
+        from: RunId,
+        /// Who allowed it.
+        operator: String,
+    },
+    /// The run's lease stands on the server. Told beside the answer to the action that needed it.
+    LeaseTaken {
+        /// The server.
+        server: ServerName,
+        /// When it ends unless it is renewed, by the server's own clock.
+        until: Timestamp,
+        /// Whose lease stood there before, and why it did not count any more.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        over: Option<String>,
+    },
+    /// The run's lease is gone: another run's stands there. Nothing more is changed on the server.
+    LeaseLost {
+        /// The server.
+        server: ServerName,
+        /// Whose lease stands there now.
+        holder: String,
+    },
     /// A wave begins.
     WaveStarted {
         /// From 0.
@@ -321,6 +352,10 @@ impl EventKind {
         match self {
             Self::RunStarted { .. } => "run_started",
             Self::RunResumed { .. } => "run_resumed",
+            Self::UndoRequested { .. } => "undo_requested",
+            Self::StealApproved { .. } => "steal_approved",
+            Self::LeaseTaken { .. } => "lease_taken",
+            Self::LeaseLost { .. } => "lease_lost",
             Self::WaveStarted { .. } => "wave_started",
             Self::WaveFinished { .. } => "wave_finished",
             Self::ServerStarted { .. } => "server_started",
@@ -361,6 +396,8 @@ impl EventKind {
         match self {
             Self::RunStarted { .. }
             | Self::RunResumed { .. }
+            | Self::UndoRequested { .. }
+            | Self::StealApproved { .. }
             | Self::WaveStarted { .. }
             | Self::WaveFinished { .. }
             | Self::RunPaused { .. }
@@ -370,6 +407,8 @@ impl EventKind {
             | Self::RunFinished { .. } => None,
             Self::WitnessChanged { watched, .. } | Self::WitnessBreached { watched, .. } => watched.server(),
             Self::ServerStarted { server }
+            | Self::LeaseTaken { server, .. }
+            | Self::LeaseLost { server, .. }
             | Self::Surveyed { server, .. }
             | Self::StepStarted { server, .. }
             | Self::StepProbed { server, .. }

@@ -28,6 +28,6 @@ pub use observation::{
 pub use pause::{Answer, Condition, Pause};
 pub use plan::{Instant, Plan, PlanHash, PlannedPool, PlannedServer};
 pub use ports::{Commit, CommitError, Desk, Progress, Sink};
-pub use rollout::{Counts, Next, OpenDebt, Rollout, Unpaid};
+pub use rollout::{Counts, Next, OnStop, OpenDebt, Rollout, Unpaid, Wait};
 pub use server::{Phase, ServerState};
 pub use verdict::Verdict;

@@ -23,11 +23,14 @@ mod pauses;
 mod replay;
 mod room;
 mod rotation;
+mod standing;
 mod state;
 mod steps;
+mod taking_back;
 mod undo;
 
 pub use next::Next;
+pub use standing::{OnStop, Wait};
 pub use state::{Counts, OpenDebt, Unpaid};
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,7 +38,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use inventory::{PoolName, ServerName};
 use jiff::SignedDuration;
 
-use crate::action::Action;
+use crate::action::{Action, Debt};
 use crate::event::RunId;
 use crate::observation::StepError;
 use crate::pause::Pause;
@@ -76,6 +79,8 @@ pub struct Rollout {
     ended_at: Option<Pause>,
     /// How many waves lay behind the last pause that a person has let pass.
     passed: usize,
+    /// `UndoRequested` stands in the journal: the run goes backwards from there on.
+    taking_back: bool,
     verdict: Option<Verdict>,
 }
 
@@ -117,6 +122,7 @@ impl Rollout {
             pause: None,
             ended_at: None,
             passed: 0,
+            taking_back: false,
             verdict: None,
         }
     }
@@ -157,6 +163,11 @@ impl Rollout {
         self.stop.is_some()
     }
 
+    /// Whether the operator takes the run back.
+    pub fn is_taken_back(&self) -> bool {
+        self.taking_back
+    }
+
     /// How the run ended; `None` while it goes on.
     pub fn verdict(&self) -> Option<Verdict> {
         self.verdict
@@ -188,7 +199,7 @@ impl Rollout {
                 changed: record.changed,
             },
             Stand::Failing | Stand::Failed => ServerState::Failed,
-            Stand::Unwinding { step, .. } => ServerState::Undoing { step: *step },
+            Stand::Unwinding { step, .. } | Stand::TakenBack { step } => ServerState::Undoing { step: *step },
             Stand::Undone => ServerState::Undone,
             Stand::Stuck => ServerState::Stuck,
             Stand::Skipped => ServerState::Skipped,
@@ -213,7 +224,7 @@ impl Rollout {
     pub fn debts(&self) -> Vec<OpenDebt> {
         let mut open = Vec::new();
         for record in &self.records {
-            for debt in &record.debts {
+            for debt in record.debts.iter().chain(record.leased.then_some(&Debt::Lease)) {
                 open.push(OpenDebt {
                     server: record.name.clone(),
                     debt: *debt,

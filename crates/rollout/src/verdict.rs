@@ -12,6 +12,8 @@ pub enum Verdict {
     NothingToDo,
     /// Every server is as wanted, and at least one was changed. Exit code 0.
     Done,
+    /// The operator took the run back: everything that has a way back is as it was, verified. Exit code 0.
+    TakenBack,
     /// Some servers failed within the budget, all others are as wanted. Exit code 21.
     DoneWithFailures,
     /// The operator stopped the run; what was begun is finished; resumable. Exit code 20.
@@ -33,7 +35,7 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// Whether `resume` can go on from here. A run that was put back is not resumed but planned anew, and one that is done has nothing left.
+    /// Whether `resume` can go on from here. A run that was put back or taken back is not resumed but planned anew, and one that is done has nothing left.
     pub fn is_resumable(self) -> bool {
         match self {
             Self::DoneWithFailures
@@ -44,7 +46,7 @@ impl Verdict {
             | Self::AmbientIncident
             | Self::Aborted
             | Self::HumanNeeded => true,
-            Self::NothingToDo | Self::Done | Self::Undone => false,
+            Self::NothingToDo | Self::Done | Self::TakenBack | Self::Undone => false,
         }
     }
 
@@ -53,6 +55,7 @@ impl Verdict {
         match self {
             Self::NothingToDo => "nothing_to_do",
             Self::Done => "done",
+            Self::TakenBack => "taken_back",
             Self::DoneWithFailures => "done_with_failures",
             Self::Stopped => "stopped",
             Self::Paused => "paused",

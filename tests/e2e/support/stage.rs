@@ -9,10 +9,11 @@ use std::time::Duration;
 use casim::machine::{Machine, OutputSink, Stdin, WebReply, WebRequest};
 use casim::{Farm, FarmOptions};
 use iis::ip_security::Section;
-use iis::{ApplicationPath, appcmd};
+use iis::{ApplicationPath, appcmd, registry};
 use journal::StateDirectory;
 use rollout::Rollout;
 use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::process::Command;
 
@@ -29,6 +30,9 @@ const ACTIVESYNC: &str = "/Microsoft-Server-ActiveSync/";
 
 /// Who is on the allow list of the tests' playbook, apart from each server's own addresses.
 const LISTED: [&str; 3] = ["127.0.0.10", "127.0.0.5", "127.0.0.1"];
+
+/// Where leases stand.
+const LEASE_KEY: &str = r"HKLM\SOFTWARE\casgate";
 
 /// Somebody who is not.
 pub(crate) const OUTSIDE: &str = "127.0.0.66";
@@ -136,7 +140,7 @@ impl Stage {
     /// Starts the command, with `--format jsonl`.
     pub(crate) fn start(&self, args: &[&str]) -> Running {
         let mut reader = Reader::default();
-        if args.first() == Some(&"resume") {
+        if matches!(args.first(), Some(&"resume" | &"undo")) {
             journal::read(&self.run_folder())
                 .expect("the journal is sound")
                 .iter()
@@ -221,24 +225,42 @@ impl Stage {
             .parse()
             .expect("an application");
         let invocation = appcmd::list_effective_section(&app);
-        let (exit_code, stdout) = self.on_server(index, invocation.line().as_str()).await;
-        let output = command::Output {
-            exit_code,
-            stdout: stdout.into_bytes(),
-            stderr: Vec::new(),
-        };
+        let output = self.by_hand(index, invocation.line().as_str()).await;
         invocation.parse(&output).expect("a section")
     }
 
-    /// Runs a line on the server itself, as somebody at its console: exit code and standard output.
-    pub(crate) async fn on_server(&self, index: usize, line: &str) -> (u32, String) {
+    /// Takes the server out of rotation, as another administrator of the load balancer would.
+    pub(crate) async fn take_out(&self, index: usize) {
+        let member = &self.farm.load_balancer().members()[index];
+        let line = format!("set server eas/{} state maint\n", member.name);
+        let mut socket = TcpStream::connect(self.farm.load_balancer().runtime_api())
+            .await
+            .expect("the runtime API");
+        socket.write_all(line.as_bytes()).await.expect("a command");
+        let mut said = String::new();
+        socket.read_to_string(&mut said).await.expect("an answer");
+        assert!(!self.is_in_rotation(index), "{said}");
+    }
+
+    /// What somebody does who sits at the server itself.
+    pub(crate) async fn by_hand(&self, index: usize, line: &str) -> command::Output {
         let (sink, mut output) = OutputSink::channel();
         let exit_code = self.machine(index).run(line, Stdin::empty(), sink).await;
         let mut stdout = Vec::new();
         while let Ok(chunk) = output.try_recv() {
             stdout.extend(chunk.bytes);
         }
-        (exit_code, String::from_utf8_lossy(&stdout).into_owned())
+        command::Output {
+            exit_code,
+            stdout,
+            stderr: Vec::new(),
+        }
+    }
+
+    /// The same: exit code and standard output.
+    pub(crate) async fn on_server(&self, index: usize, line: &str) -> (u32, String) {
+        let output = self.by_hand(index, line).await;
+        (output.exit_code, output.stdout_text())
     }
 
     /// appcmd on the server itself, which has to succeed.
@@ -250,10 +272,30 @@ impl Stage {
         text
     }
 
-    /// The command lines that the server got and that change something.
+    /// What the server's lease says.
+    pub(crate) async fn lease(&self, index: usize) -> Option<String> {
+        let line = registry::query(LEASE_KEY, "lease").expect("a command line");
+        let output = self.by_hand(index, line.line().as_str()).await;
+        line.parse(&output).expect("a value or none")
+    }
+
+    /// Writes a lease of another run, with its end so many minutes from now.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a lease is by the clock on the wall, as another jump host would write it"
+    )]
+    pub(crate) async fn lease_to(&self, index: usize, run: &str, minutes: i64) {
+        let until = jiff::Timestamp::now() + jiff::SignedDuration::from_mins(minutes);
+        let data = format!("run={run}; since=2026-11-24T02:14:05Z; until={until:.0}; operator=eve@jump02");
+        let line = registry::add(LEASE_KEY, "lease", &data).expect("a command line");
+        let output = self.by_hand(index, line.line().as_str()).await;
+        assert_eq!(output.exit_code, 0);
+    }
+
+    /// The command lines that the server got and that change something; the lease apart, which every run takes that has work to do.
     pub(crate) fn writes(&self, index: usize) -> Vec<String> {
         let mut lines = self.machine(index).command_lines();
-        lines.retain(|line| WRITES.iter().any(|write| line.contains(write)));
+        lines.retain(|line| WRITES.iter().any(|write| line.contains(write)) && !line.contains("/v lease"));
         lines
     }
 

@@ -1,4 +1,4 @@
-//! `casgate apply`: plan, ask, do, prove.
+//! `casgate apply`: plan (or take a plan that was saved), look, ask, do, prove.
 
 use driver::Clock;
 use journal::StateDirectory;
@@ -9,29 +9,43 @@ use crate::error::Error;
 use crate::exit_code::ExitCode;
 use crate::inputs::{self, Fleet};
 use crate::printer::Printer;
-use crate::{approval, run_id, state};
+use crate::saved_plan::{self, SavedPlan};
+use crate::{approval, leases, run_id, state};
 
 pub(crate) async fn run(common: &Common, args: &Apply, printer: &Printer) -> Result<ExitCode, Error> {
-    let fleet = Fleet::read(common)?;
-    let playbook = inputs::playbook(&args.playbook, &fleet, printer)?;
-    let plan = inputs::plan(&fleet, &playbook)?;
+    let source = inputs::source(&args.playbook)?;
+    let saved = SavedPlan::read(&args.playbook, &source)?;
+    let (fleet, plan) = match &saved {
+        Some(saved) => (saved.fleet(common)?, saved.plan.clone()),
+        None => {
+            let fleet = Fleet::read(common)?;
+            let playbook = inputs::playbook_from(&source, &fleet, printer)?;
+            let plan = inputs::plan(&fleet, &playbook)?;
+            (fleet, plan)
+        }
+    };
     let clock = Clock::real();
     let run = run_id::new(clock.now());
     let servers: Vec<_> = plan.servers.keys().cloned().collect();
     let world = fleet.world(&servers, clock, run.clone(), printer)?;
-    super::plan::show(&plan, &super::plan::look(&world, &plan).await, printer);
-    approval::ask(args, &plan, printer)?;
+    let looks = super::plan::look(&world, &plan).await;
+    if let Some(saved) = &saved {
+        let seen = saved_plan::observe(&world, &fleet, &looks).await;
+        saved.check(&args.playbook, &fleet, &looks, &seen)?;
+    }
+    super::plan::show(&plan, &looks, printer);
+    let steal = leases::claim(&world, &servers, args.steal_lease.as_deref(), printer).await?;
+    let question = format!("Change {} servers as shown?", plan.servers.len());
+    approval::ask(&args.approval, &plan.hash(), &question, printer)?;
     let journal = state::create(&StateDirectory::new(state::folder(common)?), &run)?;
     printer.note(&format!("run {run}; after an interruption: casgate resume {run}"));
-    let inventory = std::path::absolute(&fleet.path)
-        .unwrap_or_else(|_| fleet.path.clone())
-        .display()
-        .to_string();
+    let inventory = fleet.absolute_path();
     let engine = Engine {
         world,
         journal,
         printer,
         stop: engine::signals()?,
+        steal,
     };
     let (verdict, model) = engine.start(plan, run, inventory).await?;
     printer.text(&report::summary(&model));

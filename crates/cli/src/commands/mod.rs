@@ -3,6 +3,7 @@
 mod apply;
 mod check;
 mod exec;
+mod explain;
 mod ping;
 mod plan;
 mod rehearse;
@@ -11,8 +12,11 @@ mod runs;
 mod shells;
 mod simulate;
 mod status;
+mod undo;
 mod upload;
 mod verify;
+
+pub(crate) use plan::Looks;
 
 use crate::args::{Args, Command};
 use crate::error::Error;
@@ -33,6 +37,8 @@ pub(crate) async fn run(args: Args, printer: &Printer) -> Result<ExitCode, Error
         Command::Apply(args) => apply::run(&common, &args, printer).await,
         Command::Status(args) => status::run(&common, &args, printer).await,
         Command::Resume(args) => resume::run(&common, &args, printer).await,
+        Command::Undo(args) => undo::run(&common, &args, printer).await,
+        Command::Explain(args) => explain::run(&common, &args, printer),
         Command::Runs => runs::run(&common, printer),
         Command::Verify(args) => verify::run(&common, &args, printer),
         Command::Simulate(args) => simulate::run(&args, printer).await,

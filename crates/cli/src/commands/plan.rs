@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::exit_code::ExitCode;
 use crate::inputs::{self, Fleet};
 use crate::printer::Printer;
+use crate::saved_plan::{self, SavedPlan};
 
 /// How many servers are looked at together: looking changes nothing, so only our own sockets limit it.
 const LOOKS_AT_A_TIME: usize = 16;
@@ -32,6 +33,16 @@ pub(crate) async fn run(common: &Common, args: &PlanArgs, printer: &Printer) -> 
     let world = fleet.world(&servers, Clock::real(), RunId::new("plan"), printer)?;
     let looks = look(&world, &plan).await;
     show(&plan, &looks, printer);
+    if let Some(path) = &args.output {
+        let seen = saved_plan::observe(&world, &fleet, &looks).await;
+        SavedPlan::new(&plan, &fleet, &looks, seen)?.write(path)?;
+        printer.note(&format!(
+            "saved to {}: casgate apply {} --approve {}",
+            path.display(),
+            path.display(),
+            plan.hash()
+        ));
+    }
     if looks.values().any(|look| look.is_err() || failed(look).is_some()) {
         return Ok(ExitCode::Refused);
     }

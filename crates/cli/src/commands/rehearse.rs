@@ -63,6 +63,7 @@ pub(crate) async fn run(common: &Common, args: &Rehearse, printer: &Printer) -> 
         journal,
         printer,
         stop: engine::signals()?,
+        steal: None,
     };
     let outcome = engine.start(plan, run, "rehearsal".to_owned()).await;
     let tally = stage::total(clients).await;

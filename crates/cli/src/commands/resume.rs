@@ -3,48 +3,85 @@
 use std::path::Path;
 
 use driver::Clock;
-use journal::StateDirectory;
-use rollout::{EventKind, Rollout};
+use journal::{Journal, StateDirectory};
+use rollout::{Event, EventKind, Plan, Rollout, RunId};
 
 use crate::args::{Common, Resume};
-use crate::engine::{self, Engine};
+use crate::engine::{self, Engine, Onward};
 use crate::error::Error;
 use crate::exit_code::ExitCode;
 use crate::inputs::Fleet;
 use crate::printer::Printer;
-use crate::state;
+use crate::{leases, state};
+
+/// A run that was begun, held by this process.
+pub(super) struct Past {
+    pub(super) run: RunId,
+    pub(super) events: Vec<Event>,
+    pub(super) rollout: Rollout,
+    /// As the run recorded it.
+    inventory: String,
+    journal: Journal,
+}
+
+impl Past {
+    /// Opens the run that the operator named.
+    pub(super) fn open(common: &Common, named: &str) -> Result<Self, Error> {
+        let runs = StateDirectory::new(state::folder(common)?);
+        let run = runs.find(named).map_err(|source| Error::Journal { source })?;
+        let (events, journal) = state::open(&runs, &run)?;
+        let Some(EventKind::RunStarted { inventory, .. }) = events.first().map(|event| event.kind.clone())
+        else {
+            return Err(Error::NothingBegun { run: run.to_string() });
+        };
+        // Asked before anything is written: a journal with an event that cannot follow could never be replayed again.
+        let rollout = Rollout::replay(&events).map_err(|source| Error::Past { source })?;
+        Ok(Self {
+            run,
+            events,
+            rollout,
+            inventory,
+            journal,
+        })
+    }
+
+    /// Goes on with it, once no other run is at work on its servers.
+    pub(super) async fn go_on(
+        self,
+        common: &Common,
+        steal: Option<&str>,
+        onward: Onward,
+        printer: &Printer,
+    ) -> Result<ExitCode, Error> {
+        let fleet = match &common.inventory {
+            Some(_) => Fleet::read(common)?,
+            None => Fleet::read_file(Path::new(&self.inventory))?,
+        };
+        let plan: Plan = self.rollout.plan().clone();
+        let servers: Vec<_> = plan.servers.keys().cloned().collect();
+        let world = fleet.world(&servers, Clock::real(), self.run, printer)?;
+        let steal = leases::claim(&world, &servers, steal, printer).await?;
+        let engine = Engine {
+            world,
+            journal: self.journal,
+            printer,
+            stop: engine::signals()?,
+            steal,
+        };
+        let (verdict, model) = engine.go_on(plan, self.events, onward).await?;
+        printer.text(&report::summary(&model));
+        Ok(verdict.into())
+    }
+}
 
 pub(crate) async fn run(common: &Common, args: &Resume, printer: &Printer) -> Result<ExitCode, Error> {
-    let runs = StateDirectory::new(state::folder(common)?);
-    let name = runs.find(&args.run).map_err(|source| Error::Journal { source })?;
-    let (events, journal) = state::open(&runs, &name)?;
-    let Some(EventKind::RunStarted { plan, inventory, .. }) = events.first().map(|event| event.kind.clone())
-    else {
-        return Err(Error::NothingBegun {
-            run: name.to_string(),
-        });
-    };
-    // Asked before anything is written: a journal with an event that cannot follow could never be replayed again.
-    let past = Rollout::replay(&events).map_err(|source| Error::Past { source })?;
-    if let Some(verdict) = past.verdict().filter(|verdict| !verdict.is_resumable()) {
+    let past = Past::open(common, &args.run)?;
+    if let Some(verdict) = past.rollout.verdict().filter(|verdict| !verdict.is_resumable()) {
         return Err(Error::NothingToResume {
-            run: name.to_string(),
+            run: past.run.to_string(),
             verdict,
         });
     }
-    let fleet = match &common.inventory {
-        Some(_) => Fleet::read(common)?,
-        None => Fleet::read_file(Path::new(&inventory))?,
-    };
-    let servers: Vec<_> = plan.servers.keys().cloned().collect();
-    let world = fleet.world(&servers, Clock::real(), name, printer)?;
-    let engine = Engine {
-        world,
-        journal,
-        printer,
-        stop: engine::signals()?,
-    };
-    let (verdict, model) = engine.resume(*plan, events).await?;
-    printer.text(&report::summary(&model));
-    Ok(verdict.into())
+    past.go_on(common, args.steal_lease.as_deref(), Onward::Resume, printer)
+        .await
 }

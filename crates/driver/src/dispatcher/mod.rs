@@ -16,6 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::MissedTickBehavior;
 
 use crate::error::Error;
+use crate::lease::Keeper;
 use crate::shutdown::StopRequest;
 use crate::watch::Watch;
 use crate::world::World;
@@ -62,6 +63,7 @@ pub async fn run(
     let (progress, progressed) = mpsc::channel(1024);
     let monitor = Monitor::start(&world, &plan, &progress);
     let watch = Watch::start(&world, &rollout, &answers, &progress);
+    let keeper = Keeper::start(&world, plan.policy.lease, answers.clone());
     let mut dispatcher = Dispatcher {
         rollout,
         watch: &watch,
@@ -78,6 +80,7 @@ pub async fn run(
         Err(_) => dispatcher.world.clock().limit(STRANDED),
     };
     dispatcher.workers.finish(patience).await;
+    keeper.stop();
     monitor.stop();
     watch.stop();
     winrm::reap(REAPING).await;

@@ -115,6 +115,7 @@ impl Workers {
             Arc::clone(&self.plan),
             self.world.server(server)?.clone(),
             self.progress.clone(),
+            self.answers.clone(),
         );
         let work = work(session, heard, self.answers.clone(), self.abort.clone());
         self.names.insert(self.tasks.spawn(work).id(), server.clone());

@@ -7,6 +7,7 @@ use super::drain::{balancer, set_state};
 use super::return_to_rotation::until_up;
 use crate::failure::{StepErrorExt, from_balancer, timed_out};
 use crate::health;
+use crate::lease;
 use crate::load_balancer::AdminState;
 use crate::session::Session;
 
@@ -23,7 +24,11 @@ const DOING: &str = "put the server back into rotation";
 
 pub(super) async fn pay(session: &mut Session, debt: Debt) -> Result<Evidence, StepError> {
     match debt {
-        Debt::Rotation { .. } => rotation(session).await,
+        Debt::Rotation { .. } => {
+            lease::check(session).await?;
+            rotation(session).await
+        }
+        Debt::Lease => lease::release(session).await,
     }
 }
 
@@ -78,10 +83,13 @@ async fn until_fit(session: &Session) -> Result<(), StepError> {
 }
 
 /// The exact command with which a person can pay the debt.
-pub(super) fn by_hand(session: &Session) -> String {
-    balancer(session)
-        .map(|balancer| balancer.ready_by_hand(&session.server().load_balancer_name))
-        .unwrap_or_default()
+pub(super) fn by_hand(session: &Session, debt: Debt) -> String {
+    match debt {
+        Debt::Rotation { .. } => balancer(session)
+            .map(|balancer| balancer.ready_by_hand(&session.server().load_balancer_name))
+            .unwrap_or_default(),
+        Debt::Lease => format!("on {}: {}", session.server().name, lease::by_hand()),
+    }
 }
 
 #[cfg(test)]

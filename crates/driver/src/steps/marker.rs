@@ -11,9 +11,9 @@ use jiff::SignedDuration;
 use rollout::{Plan, StepError};
 
 use crate::failure::{Setback, from_iis};
+use crate::lease::KEY;
 use crate::session::Session;
 
-const KEY: &str = r"HKLM\SOFTWARE\casgate";
 const PREFIX: &str = "pending ";
 const LIMIT: SignedDuration = SignedDuration::from_secs(60);
 

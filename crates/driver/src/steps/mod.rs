@@ -18,13 +18,14 @@ mod survey;
 mod wait_healthy;
 pub(crate) mod witness;
 
-use inventory::Step;
+use inventory::{Step, StepKind};
 use rollout::{
     Action, Before, EventKind, Evidence, FailureKind, Found, Outcome, Receipt, SoakReport, StepError, Survey,
 };
 
 use crate::control_group;
 use crate::failure::{Setback, failed};
+use crate::lease;
 use crate::session::Session;
 
 pub(crate) use survey::probe_changes;
@@ -96,7 +97,7 @@ pub(crate) async fn perform(session: &mut Session, action: Action) -> EventKind 
                 server,
                 debt,
                 error,
-                command: debt::by_hand(session),
+                command: debt::by_hand(session, debt),
             },
         },
     }
@@ -119,7 +120,11 @@ pub(crate) async fn probe(session: &mut Session, index: usize) -> Result<Found, 
 }
 
 async fn apply(session: &mut Session, index: usize, before: &Before) -> Result<Receipt, Setback> {
-    match (step(session, index).ok_or_else(|| no_such_step(index))?, before) {
+    let step = step(session, index).ok_or_else(|| no_such_step(index))?;
+    if !matches!(step.kind(), StepKind::WaitHealthy | StepKind::Witness) {
+        lease::take(session).await?;
+    }
+    match (step, before) {
         (Step::Drain(_), _) => drain::apply(session).await,
         (Step::BackUp(_), Before::BackUp { name }) => back_up::apply(session, name).await,
         (Step::InstallFeature(step), _) => install_feature::apply(session, &step).await,
@@ -171,6 +176,7 @@ async fn verify(session: &mut Session, index: usize, before: &Before) -> Result<
 }
 
 async fn undo(session: &mut Session, index: usize, before: &Before) -> Result<Evidence, StepError> {
+    lease::take(session).await?;
     match (step(session, index).ok_or_else(|| no_such_step(index))?, before) {
         (
             Step::Restrict(step),

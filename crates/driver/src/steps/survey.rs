@@ -1,10 +1,12 @@
-//! The first look at a server: which steps have work, and how pages answer that must not change. Changes nothing.
+//! The first look at a server: which steps have work, and how pages answer that must not change. Changes nothing; where there is work, the
+//! server's lease is taken.
 
 use iis::ip_security::describe_in_short;
 use inventory::Step;
 use rollout::{Before, Found, StepError, Survey};
 
 use super::{probe, witness};
+use crate::lease;
 use crate::session::Session;
 
 pub(super) async fn survey(session: &mut Session) -> Result<Survey, StepError> {
@@ -20,6 +22,9 @@ pub(super) async fn survey(session: &mut Session) -> Result<Survey, StepError> {
             }
             Found::Failed(error) => return Ok(Survey::Failed(error)),
         }
+    }
+    if !work.is_empty() {
+        lease::take(session).await?;
     }
     witness::take_baseline(session).await;
     Ok(Survey::Seen { work, facts })

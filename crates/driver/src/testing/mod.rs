@@ -72,6 +72,7 @@ pub(crate) fn world(ports: &Ports, speed: f64) -> Arc<World> {
         name_servers: Arc::default(),
         clock: Clock::fast(speed),
         run: RunId::new("20261124-0214-7f3a"),
+        operator: "tester@bench".to_owned(),
     }))
 }
 
@@ -86,5 +87,6 @@ pub(crate) fn plan(world: &World, rest: &str) -> Plan {
 pub(crate) fn session(world: &Arc<World>, plan: Plan) -> Session {
     let (progress, _) = mpsc::channel(1);
     let server = world.server(&ServerName::from("cas01")).unwrap().clone();
-    Session::new(Arc::clone(world), Arc::new(plan), server, progress)
+    let (facts, _) = mpsc::unbounded_channel();
+    Session::new(Arc::clone(world), Arc::new(plan), server, progress, facts)
 }

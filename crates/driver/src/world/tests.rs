@@ -59,6 +59,7 @@ fn made(credentials: bool, authorities: bool, speed: f64) -> World {
         name_servers: Arc::default(),
         clock: Clock::fast(speed),
         run: RunId::new("20261124-0214-7f3a"),
+        operator: "tester@bench".to_owned(),
     })
 }
 

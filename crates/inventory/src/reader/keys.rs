@@ -162,6 +162,7 @@ pub(crate) const POLICY: Keys = Keys::only(
         "min_healthy_time",
         "healthy_deadline",
         "progress_deadline",
+        "lease",
         "on_failure",
     ],
 );

@@ -135,6 +135,7 @@ fn policy(table: &Table<'_>, found: &mut Findings<'_>) -> Policy {
     let canary_hold = time("canary_hold", SignedDuration::ZERO, fallback.canary_hold);
     let healthy_deadline = time("healthy_deadline", second, fallback.healthy_deadline);
     let progress_deadline = time("progress_deadline", second, fallback.progress_deadline);
+    let lease = time("lease", second, fallback.lease);
     if progress_deadline < healthy_deadline {
         let places = ["progress_deadline", "healthy_deadline"]
             .into_iter()
@@ -181,6 +182,7 @@ fn policy(table: &Table<'_>, found: &mut Findings<'_>) -> Policy {
         min_healthy_time,
         healthy_deadline,
         progress_deadline,
+        lease,
         on_failure: table
             .get("on_failure")
             .and_then(|entry| entry.word(&words, &[], found))

@@ -35,6 +35,13 @@ impl Rollout {
                 self.resume();
                 Ok(None)
             }
+            EventKind::UndoRequested { .. } => {
+                self.take_back();
+                Ok(None)
+            }
+            EventKind::StealApproved { .. } => Ok(None),
+            EventKind::LeaseTaken { server, .. } => self.leased(server, true, kind),
+            EventKind::LeaseLost { server, .. } => self.leased(server, false, kind),
             EventKind::WaveStarted { wave } => {
                 let is_due = self.open_wave.is_none() && self.unfinished_wave() == Some(*wave);
                 if !is_due || self.is_closing() || self.pause.is_some() || self.pause_before(*wave).is_some()
@@ -149,13 +156,15 @@ impl Rollout {
         self.clone().apply(event).map(|_| ())
     }
 
-    /// `run_started` comes first and once; after the end only `run_resumed` may come, and only where there is something to resume.
+    /// `run_started` comes first and once; after the end only `run_resumed` and `undo_requested` may come, and only where there is something to
+    /// resume or to undo.
     fn check_order(&self, kind: &EventKind) -> Result<(), IllegalTransition> {
         let fits = match kind {
             EventKind::RunStarted { .. } => self.run.is_none(),
             EventKind::RunResumed { .. } => {
                 self.run.is_some() && self.verdict.is_none_or(Verdict::is_resumable)
             }
+            EventKind::UndoRequested { .. } => self.run.is_some() && self.can_be_taken_back(),
             _ => self.run.is_some() && self.verdict.is_none(),
         };
         if fits {

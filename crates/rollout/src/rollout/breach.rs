@@ -55,6 +55,7 @@ impl Rollout {
             Stand::Returned => record.paying.is_none(),
             Stand::Proven | Stand::Healthy => true,
             Stand::Surveying
+            | Stand::TakenBack { .. }
             | Stand::Soaking { .. }
             | Stand::Held { .. }
             | Stand::Failing

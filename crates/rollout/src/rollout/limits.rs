@@ -5,6 +5,7 @@ use inventory::{OnFailure, ServerName, Step, StepKind};
 
 use super::Rollout;
 use super::state::{Record, Stand};
+use crate::action::Debt;
 use crate::observation::Rotation;
 use crate::server::Phase;
 
@@ -12,19 +13,21 @@ impl Rollout {
     /// Whether the server is between its first look and its end, or is being paid.
     pub(super) fn is_under_way(&self, record: &Record) -> bool {
         match record.stand {
-            Stand::Waiting => record.paying.is_some(),
+            Stand::Waiting => record.paying.is_some_and(|debt| debt != Debt::Lease),
+            Stand::TakenBack { .. } => false,
             _ => !self.is_settled(record),
         }
     }
 
     /// Whether nobody is begun any more.
     pub(super) fn is_closing(&self) -> bool {
-        self.is_budget_spent() || self.stop.is_some()
+        self.is_budget_spent() || self.stop.is_some() || self.taking_back
     }
 
     /// Whether the server has come to an end with nothing left to undo or to pay (apart from what its wave's undo may bring).
     pub(super) fn is_settled(&self, record: &Record) -> bool {
-        let owes = record.paying.is_some() || record.payable().is_some();
+        let is_paid = record.paying.is_some_and(|debt| debt != Debt::Lease);
+        let owes = is_paid || record.payable().is_some();
         match record.stand {
             Stand::Healthy => true,
             Stand::Failed => !owes && !self.is_under_judgement(record) && self.own_undo(record).is_none(),

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use super::Rollout;
 use super::Stop;
 use super::state::{Record, Stand, Unwind};
+use crate::action::Debt;
 use crate::event::EventKind;
 use crate::observation::Found;
 use crate::pause::Pause;
@@ -48,7 +49,7 @@ impl Rollout {
         if let Some(kind) = self.deliberate() {
             return Next::Record(kind);
         }
-        if self.is_budget_spent() && !self.budget_spent && !self.is_deliberating() {
+        if self.is_budget_spent() && !self.budget_spent && !self.is_deliberating() && !self.taking_back {
             return Next::Record(self.spent());
         }
         let mut wake: Option<Timestamp> = None;
@@ -148,6 +149,7 @@ impl Rollout {
             | Stand::Soaking { .. }
             | Stand::Held { .. }
             | Stand::Healthy
+            | Stand::TakenBack { .. }
             | Stand::Unwinding {
                 progress: Unwind::Running,
                 ..
@@ -203,6 +205,12 @@ impl Rollout {
 
     /// What the run as a whole needs, once no server needs anything at once.
     pub(super) fn decide_run(&self) -> Option<EventKind> {
+        if self.taking_back {
+            return match self.next_taken_back() {
+                Some((server, step)) => Some(EventKind::UndoStarted { server, step }),
+                None => self.finished_run(),
+            };
+        }
         let is_quiet = self.count_under_way() == 0;
         if self.is_deliberating() {
             return None;
@@ -299,8 +307,17 @@ impl Rollout {
     }
 
     fn finished_run(&self) -> Option<EventKind> {
-        let is_quiet = self.count_under_way() == 0;
-        is_quiet.then(|| EventKind::RunFinished {
+        if self.count_under_way() > 0 {
+            return None;
+        }
+        if let Some(record) = self.records.iter().find(|record| record.owes_lease()) {
+            return Some(EventKind::DebtPaymentStarted {
+                server: record.name.clone(),
+                debt: Debt::Lease,
+            });
+        }
+        let is_paying = self.records.iter().any(|record| record.paying.is_some());
+        (!is_paying).then(|| EventKind::RunFinished {
             verdict: self.verdict_of_states(),
         })
     }
@@ -318,6 +335,12 @@ impl Rollout {
             Verdict::Breached
         } else if self.is_incident() {
             Verdict::AmbientIncident
+        } else if self.taking_back {
+            let waits = |record: &Record| matches!(record.stand, Stand::TakenBack { .. });
+            match self.records.iter().any(waits) {
+                true => Verdict::Stopped,
+                false => Verdict::TakenBack,
+            }
         } else if self.is_budget_spent() {
             if self.records.iter().any(put_back) {
                 Verdict::Undone

@@ -58,7 +58,7 @@ impl Rollout {
 
     /// What a person has to say about the failed server.
     fn question(&self, record: &Record) -> Option<Pause> {
-        if record.stand != Stand::Failed || record.answer.is_some() {
+        if record.stand != Stand::Failed || record.answer.is_some() || self.taking_back {
             return None;
         }
         let server = record.name.clone();
@@ -120,7 +120,8 @@ impl Rollout {
 
     /// Whether untouched servers can tell whether the failure is the change's own. Of a refused login they know nothing.
     pub(super) fn wants_control(&self, record: &Record, error: &StepError) -> bool {
-        !self.plan.control_pages.is_empty()
+        !self.taking_back
+            && !self.plan.control_pages.is_empty()
             && record.pool.is_some()
             && error.kind != FailureKind::LoginRefused
             && !self.control_group(record).is_empty()

@@ -57,12 +57,18 @@ impl Rollout {
             record.refused_since = None;
             match &mut record.stand {
                 // Nothing was changed in this turn yet.
-                Stand::Surveying => record.stand = Stand::Waiting,
+                Stand::Surveying => {
+                    record.stand = Stand::Waiting;
+                    // The lease may have been taken before the look was cut off.
+                    record.leased = true;
+                }
                 Stand::Step { phase, .. } => *phase = Phase::Due,
                 Stand::Soaking { .. } => record.stand = Stand::Returned,
                 Stand::Held { .. } => record.stand = Stand::Healthy,
                 Stand::Unwinding { progress, .. } if *progress == Unwind::Running => *progress = Unwind::Due,
-                Stand::Failed | Stand::Undone | Stand::Stuck | Stand::Skipped if has_ended => {
+                Stand::Failed | Stand::Undone | Stand::Stuck | Stand::Skipped
+                    if has_ended && !self.taking_back =>
+                {
                     record.stand = Stand::Waiting;
                 }
                 _ => {}
@@ -82,6 +88,10 @@ impl Rollout {
             self.spent_in = None;
             self.breached = false;
             self.breached_vips.clear();
+        }
+        if self.taking_back {
+            self.take_back();
+            return;
         }
         // Waves are taken up again at the first that is not over.
         if self

@@ -69,6 +69,8 @@ pub(super) struct Record {
     /// Steps that may have changed something, in the order in which their first `Apply` was emitted.
     pub(super) applied: Vec<Applied>,
     pub(super) debts: BTreeSet<Debt>,
+    /// The run's lease stands on the server, or may stand there: owed like a debt, but only at the run's end.
+    pub(super) leased: bool,
     /// Debts whose payment was tried in vain.
     pub(super) unpaid: BTreeMap<Debt, Unpaid>,
     /// The debt that a worker is paying now.
@@ -160,6 +162,8 @@ pub(super) enum Stand {
     Failing,
     /// Failed and counted; undo and payment may follow.
     Failed,
+    /// The operator takes the run back, and its turn has not come; `step` is the first to be undone.
+    TakenBack { step: usize },
     /// Steps are being taken back; `step` is the last one begun, or the first to begin with.
     Unwinding { step: usize, progress: Unwind },
     /// Everything that can be undone is undone; payment may follow.
@@ -194,6 +198,7 @@ impl Record {
             only_looks: false,
             applied: Vec::new(),
             debts: BTreeSet::new(),
+            leased: false,
             unpaid: BTreeMap::new(),
             paying: None,
             left_out: None,
@@ -218,6 +223,11 @@ impl Record {
             .iter()
             .find(|debt| !self.unpaid.contains_key(debt))
             .copied()
+    }
+
+    /// The lease stands there, nobody is taking it away, and that was not tried in vain.
+    pub(super) fn owes_lease(&self) -> bool {
+        self.leased && self.paying.is_none() && !self.unpaid.contains_key(&Debt::Lease)
     }
 
     /// Nothing was changed on it, in this life of the run or an earlier one.
@@ -255,6 +265,7 @@ impl Record {
             Stand::Healthy => "is healthy".to_owned(),
             Stand::Failing => "is failing".to_owned(),
             Stand::Failed => "has failed".to_owned(),
+            Stand::TakenBack { step } => format!("waits to undo step {step}"),
             Stand::Unwinding {
                 step,
                 progress: Unwind::Running,

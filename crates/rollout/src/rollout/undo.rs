@@ -16,6 +16,9 @@ impl Rollout {
         let due = match record.stand {
             Stand::Failed => self.own_undo(record),
             Stand::Healthy => self.wave_undo(record),
+            Stand::TakenBack { .. } => self
+                .next_taken_back()
+                .and_then(|(next, step)| (next == *server).then_some(step)),
             Stand::Unwinding {
                 progress: Unwind::Due,
                 ..
@@ -103,7 +106,9 @@ impl Rollout {
             record.applied.clear();
             record.changed = false;
         }
-        self.count(at);
+        if !self.taking_back {
+            self.count(at);
+        }
         self.stand(at, Stand::Undone);
         Ok(None)
     }
@@ -119,7 +124,9 @@ impl Rollout {
         ) {
             return self.illegal_for(record, kind);
         }
-        self.count(at);
+        if !self.taking_back {
+            self.count(at);
+        }
         self.stand(at, Stand::Stuck);
         Ok(None)
     }
@@ -132,12 +139,17 @@ impl Rollout {
     ) -> Transition {
         let (at, record) = self.expect_server(server, kind)?;
         let may_pay = match record.stand {
+            _ if debt == Debt::Lease => self.decide_run().as_ref() == Some(kind),
             Stand::Failed => self.own_undo(record).is_none(),
             Stand::Returned | Stand::Undone | Stand::Stuck | Stand::Skipped => true,
             Stand::Waiting => self.is_closing(),
             _ => false,
         };
-        if !may_pay || record.paying.is_some() || record.payable() != Some(debt) {
+        let is_owed = match debt {
+            Debt::Lease => record.owes_lease(),
+            _ => record.payable() == Some(debt),
+        };
+        if !may_pay || record.paying.is_some() || !is_owed {
             return self.illegal_for(record, kind);
         }
         if let Some(record) = self.records.get_mut(at) {
@@ -154,7 +166,10 @@ impl Rollout {
         if let Some(record) = self.records.get_mut(at) {
             record.paying = None;
             record.debts.remove(&debt);
-            record.is_back = true;
+            match debt {
+                Debt::Lease => record.leased = false,
+                _ => record.is_back = true,
+            }
         }
         Ok(None)
     }

@@ -182,6 +182,21 @@ pub(crate) fn resumed() -> EventKind {
     }
 }
 
+pub(crate) fn undo_requested() -> EventKind {
+    EventKind::UndoRequested {
+        operator: "ops@jump01".to_owned(),
+        version: "0.1.0".to_owned(),
+    }
+}
+
+pub(crate) fn lease_taken(server: &ServerName) -> EventKind {
+    EventKind::LeaseTaken {
+        server: server.clone(),
+        until: instant(600),
+        over: None,
+    }
+}
+
 pub(crate) fn error(kind: FailureKind) -> StepError {
     StepError {
         kind,

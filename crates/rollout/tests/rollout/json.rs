@@ -347,9 +347,23 @@ fn of_a_server() -> BoxedStrategy<EventKind> {
         error().prop_map(SoakReport::Failed),
         error().prop_map(SoakReport::Inconclusive)
     ];
-    let owed = || (server(), any::<usize>().prop_map(|step| Debt::Rotation { step }));
+    let owed = || {
+        let debt = prop_oneof![
+            any::<usize>().prop_map(|step| Debt::Rotation { step }),
+            Just(Debt::Lease)
+        ];
+        (server(), debt)
+    };
     prop_oneof![
         server().prop_map(|server| EventKind::ServerStarted { server }),
+        (server(), instant(), prop::option::of(text()))
+            .prop_map(|(server, until, over)| EventKind::LeaseTaken { server, until, over }),
+        (server(), text()).prop_map(|(server, holder)| EventKind::LeaseLost { server, holder }),
+        (text(), text()).prop_map(|(operator, version)| EventKind::UndoRequested { operator, version }),
+        (text(), text()).prop_map(|(from, operator)| EventKind::StealApproved {
+            from: RunId::new(&from),
+            operator
+        }),
         (server(), survey).prop_map(|(server, survey)| EventKind::Surveyed { server, survey }),
         server().prop_map(|server| EventKind::ServerSoaking { server }),
         (server(), report).prop_map(|(server, report)| EventKind::SoakFinished { server, report }),
@@ -475,6 +489,16 @@ fn the_format_is_this() {
             server: server(),
             debt: Debt::Rotation { step: 0 },
         },
+        EventKind::LeaseTaken {
+            server: server(),
+            until: farm::instant(600),
+            over: Some("ended: run 20261118-0900-beef".to_owned()),
+        },
+        EventKind::DebtPaid {
+            server: server(),
+            debt: Debt::Lease,
+            evidence: farm::evidence("it was gone already"),
+        },
         EventKind::StopRequested { hard: true },
         EventKind::CanaryHeld { server: server() },
         EventKind::ControlSeen {
@@ -526,9 +550,11 @@ fn the_format_is_this() {
     {"seq":10,"at":"2026-11-18T11:06:40Z","event":"soak_finished","server":"eas-1","report":{"healthy":{"facts":["healthy for 1m"]}}}
     {"seq":11,"at":"2026-11-18T11:06:40Z","event":"server_failed","server":"eas-1","step":null,"error":{"kind":"unreachable","doing":"commit the section","expected":"exit code 0","found":"exit code 5","hint":null,"causes":[]}}
     {"seq":12,"at":"2026-11-18T11:06:40Z","event":"debt_payment_started","server":"eas-1","debt":{"rotation":{"step":0}}}
-    {"seq":13,"at":"2026-11-18T11:06:40Z","event":"stop_requested","hard":true}
-    {"seq":14,"at":"2026-11-18T11:06:40Z","event":"run_finished","verdict":"human_needed"}
-    {"seq":15,"at":"2026-11-18T11:06:40Z","event":"witness_changed","watched":{"vip":"eas"},"vantage":"sentry1","path":"/owa/","was":"unserved","sees":"served","unserved_ms":1840}
+    {"seq":13,"at":"2026-11-18T11:06:40Z","event":"lease_taken","server":"eas-1","until":"2026-11-18T11:16:40Z","over":"ended: run 20261118-0900-beef"}
+    {"seq":14,"at":"2026-11-18T11:06:40Z","event":"debt_paid","server":"eas-1","debt":"lease","evidence":{"facts":["it was gone already"]}}
+    {"seq":15,"at":"2026-11-18T11:06:40Z","event":"stop_requested","hard":true}
+    {"seq":16,"at":"2026-11-18T11:06:40Z","event":"run_finished","verdict":"human_needed"}
+    {"seq":17,"at":"2026-11-18T11:06:40Z","event":"witness_changed","watched":{"vip":"eas"},"vantage":"sentry1","path":"/owa/","was":"unserved","sees":"served","unserved_ms":1840}
     "#);
 }
 
@@ -594,6 +620,7 @@ fn the_first_event_holds_the_whole_plan() {
           "min_healthy_time": "1m",
           "healthy_deadline": "10m",
           "progress_deadline": "30m",
+          "lease": "10m",
           "on_failure": "undo"
         },
         "steps": [

@@ -210,6 +210,40 @@ proptest! {
         }
     }
 
+    /// Every beginning of a journal can be taken back instead: whatever was changed is as it was, or a person is named; what is owed is paid or
+    /// named; an undo that is cut off goes on.
+    #[test]
+    fn every_beginning_of_a_journal_can_be_taken_back(plan in plans(), mut tape in tapes(), mut after in tapes(), crash in 1_usize..20) {
+        let mut game = Game::new(&plan, World::new(&plan));
+        game.history = Some(vec![(game.world.clone(), Vec::<Action>::new())]);
+        game.drive(&mut tape, Sitting::default());
+        let history = game.history.take().expect("a history");
+        for (at, (world, outstanding)) in history.into_iter().enumerate() {
+            let mut again = Game::from_prefix(&game.journal[..=at], world, outstanding);
+            if !again.rollout.can_be_taken_back() {
+                continue;
+            }
+            again.take_back(&mut after);
+            let crash_at = Some(again.journal.len() + crash);
+            if again.drive(&mut after, Sitting { crash_at, ..Sitting::default() }) == End::Crashed {
+                again.resume(&mut after);
+                again.drive(&mut after, Sitting::default());
+            }
+            let verdict = again.rollout.verdict().expect("an end");
+            again.check_end(verdict);
+            prop_assert!(matches!(verdict, Verdict::TakenBack | Verdict::HumanNeeded), "{}", verdict);
+            let names = |kind: &str| again.journal[at..].iter().filter(|event| event.kind.name() == kind).count();
+            prop_assert_eq!(names("server_started") + names("budget_spent"), usize::from(game.journal[at].kind.name() == "server_started") + usize::from(game.journal[at].kind.name() == "budget_spent"));
+            while again.rollout.verdict() == Some(Verdict::HumanNeeded) {
+                again.world.repair();
+                again.resume(&mut Tape::quiet());
+                again.drive(&mut Tape::quiet(), Sitting::default());
+            }
+            prop_assert_eq!(again.rollout.verdict(), Some(Verdict::TakenBack));
+            again.check_end(Verdict::TakenBack);
+        }
+    }
+
     /// No event, however senseless, panics or changes the state when it is refused; and what is accepted replays.
     #[test]
     fn senseless_events_are_refused_whole(
@@ -275,7 +309,7 @@ fn the_simulated_farms_come_to_everything() {
             }
         }
     }
-    assert_eq!(kinds.len(), 32, "{kinds:?}");
+    assert_eq!(kinds.len(), 33, "{kinds:?}");
     let all = [
         "aborted",
         "ambient_incident",

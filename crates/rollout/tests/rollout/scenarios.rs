@@ -2,6 +2,9 @@
 
 mod bad_days;
 mod breaches;
+mod leases;
 mod resume;
+mod standing;
 mod steps;
 mod stops;
+mod taking_back;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use inventory::{PoolName, ServerName, StepKind};
 use jiff::{SignedDuration, Timestamp};
 use rollout::{
-    Action, Before, Condition, Event, EventKind, FailureKind, Found, Next, Outcome, Plan, Rollout,
+    Action, Before, Condition, Debt, Event, EventKind, FailureKind, Found, Next, Outcome, Plan, Rollout,
     ServerState, SoakReport, Survey, Verdict,
 };
 
@@ -54,6 +54,8 @@ pub(crate) struct Truth {
     pub(crate) stale: bool,
     /// It does not serve.
     pub(crate) broken: bool,
+    /// It bears the run's lease.
+    pub(crate) leased: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -236,7 +238,7 @@ impl World {
                 }
             }
             Action::PayDebt { debt, .. } => {
-                if wrong || self.truth[&server].broken {
+                if wrong || (*debt != Debt::Lease && self.truth[&server].broken) {
                     let command = format!("set server eas/{server} state ready");
                     return EventKind::DebtUnpaid {
                         server,
@@ -245,13 +247,30 @@ impl World {
                         command,
                     };
                 }
-                self.of(&server).out_of_rotation = false;
+                match debt {
+                    Debt::Lease => self.of(&server).leased = false,
+                    _ => self.of(&server).out_of_rotation = false,
+                }
                 EventKind::DebtPaid {
                     server,
                     debt: *debt,
                     evidence: evidence("UP"),
                 }
             }
+        }
+    }
+
+    /// A survey that finds work takes the lease, and tells so before it answers.
+    fn lease(&mut self, answer: &EventKind) -> Option<EventKind> {
+        match answer {
+            EventKind::Surveyed {
+                server,
+                survey: Survey::Seen { work, .. },
+            } if !work.is_empty() => {
+                self.of(server).leased = true;
+                Some(farm::lease_taken(server))
+            }
+            _ => None,
         }
     }
 
@@ -373,14 +392,24 @@ impl Game {
 
     /// The process died: what workers had was done or not, and nobody heard of it. The journal is all that is left.
     pub(crate) fn resume(&mut self, tape: &mut Tape) {
+        self.go_on(tape, farm::resumed());
+    }
+
+    /// The same, and the operator takes the run back.
+    pub(crate) fn take_back(&mut self, tape: &mut Tape) {
+        self.go_on(tape, farm::undo_requested());
+    }
+
+    fn go_on(&mut self, tape: &mut Tape, how: EventKind) {
         for action in std::mem::take(&mut self.outstanding) {
             if tape.below(2) == 0 {
-                self.world.perform(&action, tape);
+                let unheard = self.world.perform(&action, tape);
+                self.world.lease(&unheard);
             }
         }
         self.last_action.clear();
         self.rollout = Rollout::replay(&self.journal).expect("our own journal");
-        self.commit(farm::resumed());
+        self.commit(how);
     }
 
     /// Drives the run until it ends or the process dies.
@@ -430,6 +459,9 @@ impl Game {
                 let turn = tape.below(self.outstanding.len());
                 let action = self.outstanding.remove(turn);
                 let answer = self.world.perform(&action, tape);
+                if let Some(fact) = self.world.lease(&answer) {
+                    self.commit(fact);
+                }
                 self.commit(answer);
             }
         }
@@ -532,7 +564,12 @@ impl Game {
     /// What has to be true at the end of a sitting.
     pub(crate) fn check_end(&self, verdict: Verdict) {
         let rollout = &self.rollout;
-        let owed: BTreeSet<_> = rollout.debts().into_iter().map(|debt| debt.server).collect();
+        // A lease ends by itself: nobody is needed for one that could not be given back.
+        let needed = rollout
+            .debts()
+            .into_iter()
+            .filter(|open| open.debt != Debt::Lease);
+        let owed: BTreeSet<_> = needed.map(|open| open.server).collect();
         for (server, truth) in &self.world.truth {
             if truth.out_of_rotation && !self.world.foreign.contains(server) {
                 assert!(owed.contains(server), "{server} was left out and nobody says so");
@@ -540,6 +577,20 @@ impl Game {
         }
         if verdict == Verdict::Aborted {
             return;
+        }
+        let debts = rollout.debts().into_iter();
+        let leases = debts.filter(|open| open.debt == Debt::Lease);
+        let leases: BTreeSet<_> = leases.map(|open| open.server).collect();
+        for (server, truth) in &self.world.truth {
+            assert!(
+                !truth.leased || leases.contains(server),
+                "the lease of {server} was left and nobody says so"
+            );
+        }
+        if verdict == Verdict::TakenBack {
+            for (server, truth) in &self.world.truth {
+                assert!(!truth.restricted, "{server} is called taken back");
+            }
         }
         assert_eq!(rollout.running().count(), 0, "somebody is still under way");
         let names_commands = rollout.debts().iter().all(|debt| debt.unpaid.is_some());

@@ -220,6 +220,7 @@ impl Stage {
             name_servers: Arc::default(),
             clock,
             run,
+            operator: "rehearsal".to_owned(),
         }))
     }
 

@@ -1,0 +1,101 @@
+//! What `explain` tells: what each server waits for, and what Ctrl-C would do.
+
+use inventory::{OnFailure, Policy, PoolName, Quantity};
+use jiff::SignedDuration;
+use rollout::{EventKind, Found, OnStop, Wait};
+
+use crate::farm::{
+    DRAIN, RESTART, RESTRICT, instant, plan, policy, resumed, rotation, seen, server, small_plan,
+};
+use crate::run::Run;
+
+fn wait(run: &Run, name: &str) -> Wait {
+    run.rollout.wait_of(&server(name)).expect("planned")
+}
+
+fn on_stop(run: &Run, name: &str) -> OnStop {
+    run.rollout.on_stop(&server(name)).expect("planned")
+}
+
+#[test]
+fn a_server_of_a_later_wave_waits_for_the_ends_of_the_earlier_ones() {
+    let mut run = Run::new(small_plan(OnFailure::Undo, 0));
+    run.walk_to("eas-1", RESTRICT);
+    let expected = Wait::Wave {
+        unfinished: vec![server("eas-1")],
+    };
+    assert_eq!(wait(&run, "eas-3"), expected);
+    assert_eq!(on_stop(&run, "eas-3"), OnStop::NotBegun);
+    assert_eq!(wait(&run, "eas-1"), Wait::Worker);
+    assert_eq!(on_stop(&run, "eas-1"), OnStop::Finished);
+    assert_eq!(run.rollout.wait_of(&server("cas99")), None);
+    run.tell(EventKind::StopRequested { hard: false });
+    assert_eq!(wait(&run, "eas-3"), Wait::Closing);
+}
+
+#[test]
+fn the_limits_that_keep_a_server_waiting_are_named() {
+    let all = Policy {
+        waves: vec![],
+        max_parallel: Quantity::Count(2),
+        ..policy()
+    };
+    let mut run = Run::new(plan(&[("eas", 6, Quantity::Count(2))], all.clone()));
+    run.settle();
+    assert_eq!(wait(&run, "eas-3"), Wait::Parallel { limit: 2 });
+    let one_out = Policy {
+        max_parallel: Quantity::Count(5),
+        ..all
+    };
+    let mut run = Run::new(plan(&[("eas", 6, Quantity::Count(5))], one_out));
+    run.settle();
+    let pool = PoolName::from("eas");
+    assert_eq!(wait(&run, "eas-2"), Wait::Pool { pool, limit: 1 });
+}
+
+#[test]
+fn a_refused_permit_says_when_it_is_asked_again_and_when_it_gives_up() {
+    let mut run = Run::new(small_plan(OnFailure::Undo, 0));
+    run.settle();
+    run.tell(EventKind::Surveyed {
+        server: server("eas-1"),
+        survey: seen(&[RESTRICT, RESTART]),
+    });
+    run.settle();
+    let before = rollout::Before::Drain {
+        rotation: Some(rotation(1, 4, true)),
+    };
+    run.tell(EventKind::StepProbed {
+        server: server("eas-1"),
+        step: DRAIN,
+        found: Found::Ready(before),
+    });
+    let Wait::Floor {
+        pool,
+        min_in_rotation,
+        retry_at,
+        gives_up_at,
+    } = wait(&run, "eas-1")
+    else {
+        panic!("{:?}", wait(&run, "eas-1"));
+    };
+    assert_eq!((pool.as_str(), min_in_rotation), ("eas", 1));
+    assert_eq!(retry_at, run.now + SignedDuration::from_secs(5));
+    assert_eq!(gives_up_at, run.now + run.rollout.plan().policy.progress_deadline);
+    assert_eq!(on_stop(&run, "eas-1"), OnStop::LetGo);
+    assert!(run.now > instant(0));
+}
+
+#[test]
+fn a_watched_server_waits_for_the_end_of_the_watch_and_a_healthy_one_for_nothing() {
+    let mut run = Run::new(small_plan(OnFailure::Undo, 0));
+    run.walk_to("eas-1", crate::farm::RETURN + 1);
+    let until = run.now + run.rollout.plan().policy.min_healthy_time;
+    assert_eq!(wait(&run, "eas-1"), Wait::Soak { until });
+    run.tell(resumed());
+    run.settle();
+    let mut run = Run::new(small_plan(OnFailure::Undo, 0));
+    run.finish("eas-1");
+    assert_eq!(wait(&run, "eas-1"), Wait::Ended);
+    assert_eq!(on_stop(&run, "eas-1"), OnStop::Nothing);
+}
