@@ -5,6 +5,7 @@ mod approval;
 mod budget;
 mod check;
 mod commit;
+mod confirmation;
 #[cfg(test)]
 mod cut;
 mod exec;

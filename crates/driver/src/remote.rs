@@ -6,7 +6,7 @@ use command::{CommandLine, Invocation, Output};
 use inventory::ServerName;
 use jiff::SignedDuration;
 use rollout::StepError;
-use winrm::{ErrorKind, Shell};
+use winrm::{ErrorKind, Shell, Upload};
 
 use crate::failure::{Setback, StepErrorExt, failed, from_winrm};
 use crate::world::World;
@@ -104,6 +104,20 @@ impl Remote {
         let shell = self.open(doing).await?;
         let ran = shell.execute(line, stdin, limit, &mut |_, _| {}).await;
         ran.map_err(|error| self.setback(doing, &error))
+    }
+
+    /// Puts a file onto the server, like [`Self::change`].
+    pub(crate) async fn upload(
+        &mut self,
+        doing: &str,
+        upload: &Upload,
+        mut bytes: &[u8],
+        limit: SignedDuration,
+    ) -> Result<(), Setback> {
+        let limit = self.world.clock().limit(limit);
+        let shell = self.open(doing).await?;
+        let put = shell.upload(upload, &mut bytes, limit, &mut |_| {}).await;
+        put.map(|_| ()).map_err(|error| self.setback(doing, &error))
     }
 
     /// Closes the shell on the server. A failure to do so is nobody's business any more: the server ends idle shells itself.

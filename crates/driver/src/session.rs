@@ -7,6 +7,7 @@ use inventory::Server;
 use jiff::{SignedDuration, Timestamp};
 use rollout::{EventKind, Plan, Progress, StepError};
 use tokio::sync::mpsc;
+use winrm::Upload;
 
 use crate::clock::Clock;
 use crate::failure::Setback;
@@ -128,6 +129,17 @@ impl Session {
         limit: SignedDuration,
     ) -> Result<Output, Setback> {
         self.remote.execute(doing, line, stdin, limit).await
+    }
+
+    /// As [`Remote::upload`].
+    pub(crate) async fn upload(
+        &mut self,
+        doing: &str,
+        upload: &Upload,
+        bytes: &[u8],
+        limit: SignedDuration,
+    ) -> Result<(), Setback> {
+        self.remote.upload(doing, upload, bytes, limit).await
     }
 
     /// As [`Remote::close`].

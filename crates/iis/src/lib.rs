@@ -1,4 +1,4 @@
-//! appcmd, iisreset, dism, sc, reg, netsh, tasklist and fsutil as typed invocations, and what ipSecurity rules mean.
+//! appcmd, iisreset, dism, sc, reg, netsh, schtasks, tasklist and fsutil as typed invocations, and what ipSecurity rules mean.
 //!
 //! Every command is a [`command::Invocation`]: the line to run and the parser of its output. Success is decided by exit codes and by reading the
 //! state back; words are hints only, since Windows says them in its own language. Nothing here knows how a command reaches a server.
@@ -33,6 +33,7 @@ pub mod process;
 pub mod redirection;
 pub mod registry;
 pub mod reset;
+pub mod scheduled_task;
 pub mod schema;
 pub mod service;
 pub mod shell;

@@ -155,6 +155,13 @@ pub struct Restrict {
     pub existing: Existing,
     /// Who may reach the application.
     pub allow: Vec<AllowEntry>,
+    /// How long the server waits for the change to be confirmed before it puts the former rules back by itself; for ever without it.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "jiff::fmt::serde::duration::friendly::compact::optional"
+    )]
+    pub confirm_within: Option<SignedDuration>,
 }
 
 /// `restart_iis = { method = "iisreset" }`.

@@ -75,6 +75,9 @@ pub fn summary(model: &Model) -> String {
     for (server, debt, command) in &model.unpaid {
         let owed = match debt {
             Debt::Rotation { .. } => "is out of rotation; put it back with",
+            Debt::Confirmation { .. } => {
+                "has a dead man's switch that will put the former rules back; settle it by hand with"
+            }
             Debt::Lease => "bears this run's lease, which ends by itself; to be rid of it at once",
         };
         out.push_str(&format!("\nSTILL OWED: {server} {owed}\n  {command}\n"));

@@ -369,6 +369,7 @@ fn wave_word(wave: usize, waves: usize) -> String {
 
 fn debt_word(debt: Debt) -> &'static str {
     match debt {
+        Debt::Confirmation { .. } => "confirmation",
         Debt::Rotation { .. } => "rotation",
         Debt::Lease => "lease",
     }

@@ -72,6 +72,8 @@ pub enum Action {
         server: ServerName,
         /// What is owed.
         debt: Debt,
+        /// For a change that is not confirmed: the state to go back to first.
+        restore: Option<Before>,
     },
 }
 
@@ -95,6 +97,12 @@ impl Action {
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Debt {
+    /// The server puts the former rules back by itself unless the change of the step with this index in the plan is confirmed: its dead man's
+    /// switch has to be taken away, before anything else is paid.
+    Confirmation {
+        /// Index of the `restrict` step.
+        step: usize,
+    },
     /// The server was taken out of the load balancer's rotation by the step with this index in the plan.
     Rotation {
         /// Index of the `drain` step.

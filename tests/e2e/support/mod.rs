@@ -8,5 +8,5 @@ mod story;
 mod terminal;
 
 pub(crate) use child::Ended;
-pub(crate) use stage::{PASSWORD, Stage, assert_nowhere};
+pub(crate) use stage::{OUTSIDE, PASSWORD, Stage, assert_nowhere};
 pub(crate) use terminal::Terminal;

@@ -198,6 +198,18 @@ impl Stage {
         }
     }
 
+    /// Waits until somebody who asks the server itself gets this status.
+    pub(crate) async fn until_access(&self, index: usize, from: &str, status: u16) {
+        let turned = async {
+            while self.access(index, from) != status {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(120), turned)
+            .await
+            .unwrap_or_else(|_| panic!("server {index} never answers {status} to {from}"));
+    }
+
     /// The server lets the gateway in and nobody else, and is in rotation.
     #[track_caller]
     pub(crate) fn assert_restricted(&self, index: usize) {

@@ -46,11 +46,12 @@ mod session;
 mod shell;
 mod state;
 mod stream;
+mod tasks;
 mod url;
 mod web;
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 pub use faults::{Countdown, Faults, Needle, Switch};
@@ -73,6 +74,8 @@ const REMEMBERED: usize = 200_000;
 /// One simulated Exchange server. Shared by `Arc`; every method takes `&self`.
 #[derive(Debug)]
 pub struct Machine {
+    /// The machine itself, for what it does on its own.
+    me: Weak<Machine>,
     options: MachineOptions,
     clock: Clock,
     faults: Faults,
@@ -90,7 +93,8 @@ struct Records {
 impl Machine {
     /// A fresh server: IIS and Exchange run, IP restrictions are not installed, no ipSecurity entry exists.
     pub fn new(options: MachineOptions) -> Arc<Self> {
-        Arc::new(Self {
+        Arc::new_cyclic(|me| Self {
+            me: Weak::clone(me),
             clock: Clock::new(options.speed),
             faults: Faults::default(),
             state: Mutex::new(State::fresh(&options)),
@@ -197,6 +201,7 @@ impl Machine {
         self.clock.pause(restart / 2).await;
         self.carry_out_pending_features();
         self.clock.pause(restart / 2).await;
+        tasks::booted(self);
     }
 
     fn carry_out_pending_features(&self) {

@@ -10,6 +10,7 @@ use super::features::Features;
 use super::pools::Pools;
 use super::registry::Registry;
 use super::services::{Services, WebServiceEvent};
+use super::tasks::Tasks;
 
 /// The state of the machine at a moment.
 #[derive(Debug)]
@@ -24,6 +25,8 @@ pub(super) struct State {
     pub(super) chance: Chance,
     /// Files that were put there, by their full paths in lower case: the path as it was written, and the bytes.
     pub(super) files: BTreeMap<String, (String, Vec<u8>)>,
+    /// Scheduled tasks.
+    pub(super) tasks: Tasks,
     /// When HTTP.SYS was last told to write its log out, if ever.
     pub(super) log_flushed: Option<Duration>,
     /// Whether `iisreset` may be used (`/enable`, `/disable`).
@@ -43,6 +46,7 @@ impl State {
             features: Features::fresh(options.windows),
             registry: Registry::fresh(options),
             backups: BTreeMap::from([history]),
+            tasks: Tasks::default(),
             log_flushed: None,
             reset_enabled: true,
             files: BTreeMap::new(),

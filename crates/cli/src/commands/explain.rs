@@ -241,6 +241,9 @@ impl Story<'_> {
             .filter(|open| open.server == *self.server);
         let lines = debts.flat_map(|open| {
             let mut lines = vec![match open.debt {
+                Debt::Confirmation { .. } => {
+                    "the confirmation of its change, without which the server puts its former rules back by itself".to_owned()
+                }
                 Debt::Rotation { .. } => "its place in the load balancer's rotation".to_owned(),
                 Debt::Lease => "the run's lease on the server, until the run ends".to_owned(),
             }];

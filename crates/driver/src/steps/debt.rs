@@ -1,8 +1,10 @@
-//! Paying a debt outside the normal course of steps: a server that was taken out of rotation goes back, if it is fit for clients.
+//! Paying a debt outside the normal course of steps: a server that was taken out of rotation goes back, if it is fit for clients; a dead man's
+//! switch is taken away.
 
 use jiff::SignedDuration;
-use rollout::{Debt, Evidence, StepError};
+use rollout::{Before, Debt, Evidence, StepError};
 
+use super::confirmation;
 use super::drain::{balancer, set_state};
 use super::return_to_rotation::until_up;
 use crate::failure::{StepErrorExt, from_balancer, timed_out};
@@ -22,8 +24,17 @@ const EVERY: SignedDuration = SignedDuration::from_secs(2);
 
 const DOING: &str = "put the server back into rotation";
 
-pub(super) async fn pay(session: &mut Session, debt: Debt) -> Result<Evidence, StepError> {
+/// `restore` is what to go back to first, where the debt is a change that nobody confirmed.
+pub(super) async fn pay(
+    session: &mut Session,
+    debt: Debt,
+    restore: Option<&Before>,
+) -> Result<Evidence, StepError> {
     match debt {
+        Debt::Confirmation { step } => {
+            lease::check(session).await?;
+            confirmation::settle(session, step, restore).await
+        }
         Debt::Rotation { .. } => {
             lease::check(session).await?;
             rotation(session).await
@@ -83,8 +94,9 @@ async fn until_fit(session: &Session) -> Result<(), StepError> {
 }
 
 /// The exact command with which a person can pay the debt.
-pub(super) fn by_hand(session: &Session, debt: Debt) -> String {
+pub(super) fn by_hand(session: &Session, debt: Debt, must_restore: bool) -> String {
     match debt {
+        Debt::Confirmation { step } => confirmation::by_hand(session, step, must_restore),
         Debt::Rotation { .. } => balancer(session)
             .map(|balancer| balancer.ready_by_hand(&session.server().load_balancer_name))
             .unwrap_or_default(),

@@ -4,6 +4,7 @@
 
 mod back_up;
 mod command_line;
+mod confirmation;
 mod debt;
 mod drain;
 mod install_feature;
@@ -69,7 +70,10 @@ pub(crate) async fn perform(session: &mut Session, action: Action) -> EventKind 
         }
         Action::Soak { server, span } => {
             let report = match soak::soak(session, span).await {
-                Ok(evidence) => SoakReport::Healthy(evidence),
+                Ok(evidence) => match confirmation::look(session).await {
+                    Ok(()) => SoakReport::Healthy(evidence),
+                    Err(error) => SoakReport::Failed(error),
+                },
                 Err(error) if error.kind == FailureKind::Inconclusive => SoakReport::Inconclusive(error),
                 Err(error) => SoakReport::Failed(error),
             };
@@ -87,7 +91,11 @@ pub(crate) async fn perform(session: &mut Session, action: Action) -> EventKind 
             },
             Err(error) => EventKind::UndoFailed { server, step, error },
         },
-        Action::PayDebt { server, debt } => match debt::pay(session, debt).await {
+        Action::PayDebt {
+            server,
+            debt,
+            restore,
+        } => match debt::pay(session, debt, restore.as_ref()).await {
             Ok(evidence) => EventKind::DebtPaid {
                 server,
                 debt,
@@ -97,7 +105,7 @@ pub(crate) async fn perform(session: &mut Session, action: Action) -> EventKind 
                 server,
                 debt,
                 error,
-                command: debt::by_hand(session, debt),
+                command: debt::by_hand(session, debt, restore.is_some()),
             },
         },
     }
@@ -136,7 +144,7 @@ async fn apply(session: &mut Session, index: usize, before: &Before) -> Result<R
                 workers,
                 ..
             },
-        ) => restrict::apply(session, &step, effective, wanted, workers).await,
+        ) => restrict::apply(session, index, &step, effective, wanted, workers).await,
         (
             Step::RestartIis(step),
             Before::RestartIis {

@@ -102,6 +102,25 @@ pub fn commits(app: &ApplicationPath, from: &Section, to: &Section) -> Result<Ve
     commits_within(app, from, to, ROOM)
 }
 
+/// The lines that lead back from wherever the way from `from` to `to` has come: each commit taken back, the last one first. A line whose commit
+/// was not made yet fails as a whole, or repeats what is so already; so a task that nobody watches may simply run them all.
+///
+/// # Errors
+/// As [`commits`].
+pub fn way_back(app: &ApplicationPath, from: &Section, to: &Section) -> Result<Vec<CommandLine>, Error> {
+    let forward = commits(app, from, to)?;
+    let mut passed = vec![from.clone()];
+    passed.extend(states(from, &forward));
+    let mut lines = Vec::new();
+    for pair in passed.windows(2).rev() {
+        if let [before, after] = pair {
+            let back = commits(app, after, before)?;
+            lines.extend(back.iter().map(|commit| commit.line.line().clone()));
+        }
+    }
+    Ok(lines)
+}
+
 pub(super) fn commits_within(
     app: &ApplicationPath,
     from: &Section,

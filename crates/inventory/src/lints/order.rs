@@ -129,6 +129,17 @@ impl Order<'_> {
             let hint = "put install_feature = { name = \"IIS-IPSecurity\" } before it: without the module IIS keeps the rules and enforces none";
             self.wants_before(deny, StepKind::InstallFeature, hint, found);
         }
+        let unwitnessed = self.steps.iter().enumerate().find(|(index, step)| {
+            let is_confirmed = matches!(step, Step::Restrict(restrict) if restrict.confirm_within.is_some());
+            let is_witness = |step: &Step| step.kind() == StepKind::Witness;
+            is_confirmed && !self.steps[*index..].iter().any(is_witness)
+        });
+        if let Some((index, _)) = unwitnessed {
+            let message =
+                "`confirm_within` without a `witness` after it: nobody would have seen what is confirmed";
+            let hint = "put witness = { allowed_from = [...] } after it";
+            found.warning(Code::MissingStep, self.place(index), message, hint);
+        }
         if let Some(install) = self.first(StepKind::InstallFeature) {
             let restarted = self.steps[install..].iter().any(
                 |step| matches!(step, Step::RestartIis(restart) if restart.method != RestartMethod::None),

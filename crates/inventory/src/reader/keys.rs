@@ -169,7 +169,10 @@ pub(crate) const POLICY: Keys = Keys::only(
 pub(crate) const DRAIN: Keys = Keys::only("`drain`", &["timeout"]);
 pub(crate) const BACK_UP: Keys = Keys::only("`back_up`", &[]);
 pub(crate) const INSTALL_FEATURE: Keys = Keys::only("`install_feature`", &["name"]);
-pub(crate) const RESTRICT: Keys = Keys::only("`restrict`", &["application", "unlisted", "existing", "allow"]);
+pub(crate) const RESTRICT: Keys = Keys::only(
+    "`restrict`",
+    &["application", "unlisted", "existing", "allow", "confirm_within"],
+);
 pub(crate) const ALLOW: Keys = Keys::only("`allow`", &["address", "network", "name", "role", "note"]);
 pub(crate) const RESTART_IIS: Keys = Keys::only("`restart_iis`", &["method", "no_force", "timeout"]);
 pub(crate) const WAIT_HEALTHY: Keys = Keys::only("`wait_healthy`", &["paths"]);

@@ -2,6 +2,7 @@
 
 use super::Rollout;
 use super::state::{Control, Stand, Unwind};
+use crate::action::Debt;
 use crate::error::Error;
 use crate::event::{Event, EventKind};
 use crate::pause::Pause;
@@ -55,6 +56,20 @@ impl Rollout {
             record.paying = None;
             record.unpaid.clear();
             record.refused_since = None;
+            let is_past = |at: usize| {
+                let is_before = |debt: &Debt| matches!(debt, Debt::Confirmation { step } if *step < at);
+                record.debts.iter().any(is_before)
+            };
+            let is_doubtful = match &record.stand {
+                Stand::Step { step, .. } => is_past(*step),
+                Stand::Returned | Stand::Soaking { .. } => is_past(usize::MAX),
+                _ => false,
+            };
+            if is_doubtful && !self.taking_back {
+                // Nobody confirmed the change in time, perhaps: then the server has put the former rules back, and all of it has to be seen anew.
+                record.stand = Stand::Waiting;
+                record.suspect = true;
+            }
             match &mut record.stand {
                 // Nothing was changed in this turn yet.
                 Stand::Surveying => {

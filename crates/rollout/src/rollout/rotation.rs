@@ -62,7 +62,7 @@ impl Rollout {
         if let Some(record) = self.records.get_mut(at) {
             let is_other = |debt: &Debt| match debt {
                 Debt::Rotation { .. } => false,
-                Debt::Lease => true,
+                Debt::Confirmation { .. } | Debt::Lease => true,
             };
             record.debts.retain(is_other);
             record.unpaid.retain(|debt, _| is_other(debt));

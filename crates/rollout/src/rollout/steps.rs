@@ -1,6 +1,6 @@
 //! A server's way through its survey and its steps.
 
-use inventory::{ServerName, StepKind};
+use inventory::{ServerName, Step, StepKind};
 use jiff::Timestamp;
 
 use super::apply::Transition;
@@ -82,8 +82,11 @@ impl Rollout {
             Found::AlreadyDone(evidence) => {
                 match self.kind_of(step) {
                     Some(StepKind::Drain) => {
-                        if let Some(record) =
-                            self.records.get_mut(at).filter(|record| record.debts.is_empty())
+                        let is_ours = |debt: &Debt| matches!(debt, Debt::Rotation { .. });
+                        if let Some(record) = self
+                            .records
+                            .get_mut(at)
+                            .filter(|record| !record.debts.iter().any(is_ours))
                         {
                             record.left_out = Some(evidence.clone());
                         }
@@ -124,6 +127,8 @@ impl Rollout {
             self.refuse_drain(at, step, rotation.as_ref(), event.at);
             return Ok(None);
         }
+        let is_confirmed_later =
+            matches!(self.plan.steps.get(step), Some(Step::Restrict(step)) if step.confirm_within.is_some());
         if let Some(record) = self.records.get_mut(at) {
             if !only_looks(kind) {
                 record.changed = true;
@@ -138,6 +143,9 @@ impl Rollout {
                 let debt = Debt::Rotation { step };
                 record.debts.insert(debt);
                 record.unpaid.remove(&debt);
+            }
+            if is_confirmed_later {
+                record.debts.insert(Debt::Confirmation { step });
             }
             record.refused_since = None;
             record.before = Some(before.clone());

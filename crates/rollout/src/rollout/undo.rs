@@ -152,12 +152,22 @@ impl Rollout {
         if !may_pay || record.paying.is_some() || !is_owed {
             return self.illegal_for(record, kind);
         }
+        let restore = match debt {
+            // Who has all steps behind it has confirmed: every witness among them was heard.
+            Debt::Confirmation { step } if record.stand != Stand::Returned => record
+                .applied
+                .iter()
+                .find(|applied| applied.step == step)
+                .map(|applied| applied.before.clone()),
+            Debt::Confirmation { .. } | Debt::Rotation { .. } | Debt::Lease => None,
+        };
         if let Some(record) = self.records.get_mut(at) {
             record.paying = Some(debt);
         }
         Ok(Some(Action::PayDebt {
             server: server.clone(),
             debt,
+            restore,
         }))
     }
 
@@ -168,7 +178,8 @@ impl Rollout {
             record.debts.remove(&debt);
             match debt {
                 Debt::Lease => record.leased = false,
-                _ => record.is_back = true,
+                Debt::Rotation { .. } => record.is_back = true,
+                Debt::Confirmation { .. } => {}
             }
         }
         Ok(None)

@@ -105,6 +105,7 @@ pub(crate) fn steps() -> Vec<Step> {
                 what: AllowWhat::Role(Role::Loopback),
                 note: None,
             }],
+            confirm_within: None,
         }),
         Step::RestartIis(RestartIis {
             method: RestartMethod::Iisreset,

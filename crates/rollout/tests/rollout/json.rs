@@ -350,6 +350,7 @@ fn of_a_server() -> BoxedStrategy<EventKind> {
     let owed = || {
         let debt = prop_oneof![
             any::<usize>().prop_map(|step| Debt::Rotation { step }),
+            any::<usize>().prop_map(|step| Debt::Confirmation { step }),
             Just(Debt::Lease)
         ];
         (server(), debt)

@@ -2,6 +2,7 @@
 
 mod bad_days;
 mod breaches;
+mod confirmation;
 mod leases;
 mod resume;
 mod standing;

@@ -9,6 +9,7 @@ mod ping;
 mod powershell;
 mod reg;
 mod sc;
+mod schtasks;
 
 use std::time::Duration;
 
@@ -31,6 +32,7 @@ pub(super) enum Program {
     PowerShell,
     Reg,
     Sc,
+    SchTasks,
     WhoAmI,
     /// Exists on Windows, not in the simulator.
     Absent(&'static str),
@@ -106,6 +108,7 @@ pub(super) async fn run(program: Program, call: &mut Call<'_, '_>) -> u32 {
         Program::PowerShell => powershell::run(call).await,
         Program::Reg => reg::run(call).await,
         Program::Sc => sc::run(call).await,
+        Program::SchTasks => schtasks::run(call).await,
         Program::WhoAmI => who_am_i(call),
         Program::Absent(name) => call.not_simulated(&format!("'{name}', which exists on Windows")),
     }

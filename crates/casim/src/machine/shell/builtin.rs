@@ -5,9 +5,9 @@ use crate::machine::stream::OutputSink;
 
 /// Commands of cmd.exe that the simulator does not do.
 const ABSENT: &[&str] = &[
-    "assoc", "break", "call", "cls", "color", "copy", "date", "del", "dir", "endlocal", "erase", "for",
-    "ftype", "goto", "if", "md", "mkdir", "mklink", "move", "path", "pause", "popd", "prompt", "pushd", "rd",
-    "ren", "rename", "rmdir", "setlocal", "shift", "start", "time", "verify", "vol",
+    "assoc", "break", "call", "cls", "color", "copy", "date", "dir", "endlocal", "for", "ftype", "goto",
+    "if", "md", "mkdir", "mklink", "move", "path", "pause", "popd", "prompt", "pushd", "rd", "ren", "rename",
+    "rmdir", "setlocal", "shift", "start", "time", "verify", "vol",
 ];
 
 /// Folders that `cd` finds.
@@ -34,6 +34,7 @@ pub(super) fn run(shell: &mut Shell<'_>, word: &str, tail: &str, out: &OutputSin
         "set" => set(shell, tail.trim_start(), out),
         "cd" | "chdir" => change_directory(shell, tail.trim(), out),
         "type" => print_file(shell, tail.trim(), out),
+        "del" | "erase" => delete_file(shell, tail, out),
         "rem" | "title" => 0,
         absent if ABSENT.contains(&absent) => {
             out.stderr.line(&format!(
@@ -98,6 +99,34 @@ fn set(shell: &mut Shell<'_>, arguments: &str, out: &OutputSink) -> u32 {
 }
 
 /// `type FILE`, one file by its full path or in the working directory.
+/// `del [/f] [/q] FILE`: ends with 0 whatever becomes of it, as cmd.exe does.
+fn delete_file(shell: &Shell<'_>, tail: &str, out: &OutputSink) -> u32 {
+    let words = command::quote::split(tail);
+    let (switches, files): (Vec<&String>, Vec<&String>) =
+        words.iter().partition(|word| word.starts_with('/'));
+    let are_known = switches
+        .iter()
+        .all(|s| s.eq_ignore_ascii_case("/f") || s.eq_ignore_ascii_case("/q"));
+    let ([file], true) = (files.as_slice(), are_known) else {
+        out.stderr
+            .line("casim: the simulator does 'del' of one file only.");
+        return NOT_SIMULATED;
+    };
+    if file.contains(['*', '?']) {
+        out.stderr
+            .line("casim: the simulator does 'del' of one file only.");
+        return NOT_SIMULATED;
+    }
+    let path = match file.get(1..2) {
+        Some(":") => (*file).clone(),
+        _ => format!(r"{}\{file}", shell.directory.trim_end_matches('\\')),
+    };
+    if shell.machine.state().files.remove(&path.to_lowercase()).is_none() {
+        out.stderr.line(&format!("Could Not Find {path}"));
+    }
+    0
+}
+
 fn print_file(shell: &Shell<'_>, argument: &str, out: &OutputSink) -> u32 {
     let file = argument.trim_matches('"');
     if file.is_empty() {

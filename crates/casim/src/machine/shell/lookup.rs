@@ -23,6 +23,7 @@ const FILES: &[(&str, &str, Program)] = &[
     (WINDOWS_POWERSHELL, "powershell", Program::PowerShell),
     (SYSTEM32, "reg", Program::Reg),
     (SYSTEM32, "sc", Program::Sc),
+    (SYSTEM32, "schtasks", Program::SchTasks),
     (SYSTEM32, "whoami", Program::WhoAmI),
 ];
 
@@ -41,7 +42,6 @@ const ABSENT: &[&str] = &[
     "nslookup",
     "pkgmgr",
     "robocopy",
-    "schtasks",
     "shutdown",
     "sort",
     "systeminfo",

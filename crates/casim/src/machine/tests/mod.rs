@@ -10,6 +10,7 @@ mod prompt;
 mod releases;
 mod restart;
 mod scripts;
+mod tasks;
 mod transcripts;
 
 use std::net::IpAddr;

@@ -26,7 +26,7 @@ async fn a_healthy_server_goes_back() {
     balancer.set_admin("cas01", "drain");
     let front_end = FrontEnd::start(|_| (200, "", "200 OK<br/>CAS01".to_owned())).await;
     let mut session = owing_session(&balancer, &front_end);
-    let evidence = pay(&mut session, DEBT).await.unwrap();
+    let evidence = pay(&mut session, DEBT, None).await.unwrap();
     assert_eq!(evidence.facts, ["the load balancer says UP"]);
     assert_eq!(balancer.admin_state("cas01"), "ready");
 }
@@ -37,12 +37,12 @@ async fn a_server_that_is_not_fit_stays_out_and_a_person_is_told_how_to_put_it_b
     balancer.set_admin("cas01", "drain");
     let front_end = FrontEnd::start(|_| (503, "", String::new())).await;
     let mut session = owing_session(&balancer, &front_end);
-    let error = pay(&mut session, DEBT).await.unwrap_err();
+    let error = pay(&mut session, DEBT, None).await.unwrap_err();
     assert_eq!(error.found, "/owa/healthcheck.htm answers 503: out of service");
     assert_eq!(balancer.admin_state("cas01"), "drain");
     let address = balancer.socket.trim_start_matches("tcp://");
     assert_eq!(
-        by_hand(&session, DEBT),
+        by_hand(&session, DEBT, false),
         format!("echo \"set server eas/cas01 state ready\" | socat stdio tcp:{address}")
     );
 }
@@ -52,5 +52,5 @@ async fn a_server_that_is_back_already_owes_nothing_even_if_it_is_sick() {
     let balancer = LoadBalancer::start().await;
     let front_end = FrontEnd::start(|_| (503, "", String::new())).await;
     let mut session = owing_session(&balancer, &front_end);
-    pay(&mut session, DEBT).await.unwrap();
+    pay(&mut session, DEBT, None).await.unwrap();
 }

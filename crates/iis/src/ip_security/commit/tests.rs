@@ -3,7 +3,7 @@ use std::net::IpAddr;
 use command::{CommandLine, Output, cmd, quote};
 use proptest::prelude::*;
 
-use super::{commits, commits_within, states};
+use super::{commits, commits_within, states, way_back};
 use crate::ip_security::section::tests::{any_section, clients};
 use crate::ip_security::{DenyAction, Rule, Section, Transition, prove};
 use crate::{ApplicationPath, Error};
@@ -295,6 +295,16 @@ proptest! {
         let order = |section: &Section| section.rules.iter().map(|r| (r.key(), r.allowed)).collect::<Vec<_>>();
         prop_assert_eq!(order(&state), order(&to));
         prop_assert_eq!(state.allow_unlisted, to.allow_unlisted);
+    }
+
+    /// The way back leads back.
+    #[test]
+    fn the_way_back_ends_where_the_way_began(from in any_end(), to in any_end()) {
+        let state = way_back(&app(), &from, &to)
+            .unwrap()
+            .iter()
+            .fold(to, |state, line| run(line.as_str(), &state));
+        prop_assert!(state.same_meaning(&from));
     }
 
     /// Where all fits into one line, there is one.

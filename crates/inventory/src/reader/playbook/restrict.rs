@@ -3,6 +3,7 @@
 use exchange::{FRONT_END_SITE, VirtualDirectory};
 use iis::ApplicationPath;
 use iis::ip_security::{Existing, Unlisted};
+use jiff::SignedDuration;
 
 use super::allow;
 use crate::diagnostic::Code;
@@ -10,6 +11,10 @@ use crate::reader::entry::Entry;
 use crate::reader::findings::Findings;
 use crate::reader::table::Table;
 use crate::step::Restrict;
+
+/// A restart and its witnesses take longer than less; who has not confirmed within a day never will.
+const SHORTEST_PATIENCE: SignedDuration = SignedDuration::from_mins(1);
+const LONGEST_PATIENCE: SignedDuration = SignedDuration::from_hours(24);
 
 /// Reads one; what could not be read has its default.
 pub(super) fn restrict(table: &Table<'_>, found: &mut Findings<'_>) -> Option<Restrict> {
@@ -60,6 +65,9 @@ pub(super) fn restrict(table: &Table<'_>, found: &mut Findings<'_>) -> Option<Re
         unlisted: unlisted.unwrap_or(Unlisted::Deny),
         existing: existing.unwrap_or(Existing::Replace),
         allow,
+        confirm_within: table
+            .get("confirm_within")
+            .and_then(|entry| entry.duration((SHORTEST_PATIENCE, LONGEST_PATIENCE), found)),
     })
 }
 

@@ -108,7 +108,8 @@ fn an_undo_that_fails_makes_the_server_stuck_and_its_debt_is_offered_still() {
         actions[0],
         Action::PayDebt {
             server: server("eas-1"),
-            debt
+            debt,
+            restore: None
         }
     );
     run.pay("eas-1");

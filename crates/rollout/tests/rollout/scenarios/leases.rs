@@ -95,6 +95,7 @@ fn a_survey_that_was_cut_off_may_have_left_a_lease() {
     let owed = Action::PayDebt {
         server: server("eas-1"),
         debt: Debt::Lease,
+        restore: None,
     };
     assert_eq!(actions, [owed]);
     run.tell(paid("eas-1"));

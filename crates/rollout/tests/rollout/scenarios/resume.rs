@@ -139,7 +139,8 @@ fn an_undo_and_a_payment_are_begun_again() {
         run.settle(),
         [Action::PayDebt {
             server: server("eas-1"),
-            debt: Debt::Rotation { step: DRAIN }
+            debt: Debt::Rotation { step: DRAIN },
+            restore: None
         }]
     );
     run.pay("eas-1");
@@ -283,7 +284,8 @@ fn a_debt_of_an_earlier_sitting_is_offered_again_when_its_server_is_not_begun() 
         run.settle(),
         [Action::PayDebt {
             server: server("eas-2"),
-            debt: Debt::Rotation { step: DRAIN }
+            debt: Debt::Rotation { step: DRAIN },
+            restore: None
         }]
     );
 }

@@ -93,6 +93,7 @@ fn a_run_that_was_cut_off_in_its_midst_pays_what_it_owes_and_begins_nobody() {
     let owed = Action::PayDebt {
         server: server("eas-1"),
         debt: Debt::Rotation { step: DRAIN },
+        restore: None,
     };
     assert_eq!(run.settle(), [owed]);
     run.tell(EventKind::DebtPaid {
