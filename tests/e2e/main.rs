@@ -17,6 +17,7 @@ mod lease;
 mod lessons;
 mod login;
 mod open;
+mod preview;
 mod rehearse;
 mod restart;
 mod saved_plan;

@@ -73,6 +73,8 @@ pub(crate) enum Command {
     Upload(Upload),
     /// Show the waves, the proof of availability, and what would change on each server
     Plan(Plan),
+    /// Whom the playbook's rules would cut off, by the logs of the web servers
+    Preview(Preview),
     /// Do what `plan` shows
     Apply(Apply),
     /// What each server enforces now, compared with the playbook
@@ -190,6 +192,24 @@ pub(crate) struct Plan {
 }
 
 #[derive(ClapArgs, Debug)]
+pub(crate) struct Preview {
+    /// The playbook
+    pub(crate) playbook: PathBuf,
+    /// How many hours of the logs, back from now
+    #[arg(long, default_value_t = DEFAULT_HOURS, value_parser = clap::value_parser!(u32).range(1..=744))]
+    pub(crate) hours: u32,
+    /// How much is read from each server at most: a number of bytes, or e.g. `64MiB`
+    #[arg(long, default_value = "32MiB", value_parser = bytes, value_name = "BYTES")]
+    pub(crate) max_bytes: u64,
+}
+
+/// How many hours of the logs are read where nobody says.
+pub(crate) const DEFAULT_HOURS: u32 = 24;
+
+/// How much of each server's log is read where nobody says.
+pub(crate) const DEFAULT_MAX_BYTES: u64 = 32 * 1024 * 1024;
+
+#[derive(ClapArgs, Debug)]
 pub(crate) struct Apply {
     /// The playbook, or a plan that `plan -o` saved
     pub(crate) playbook: PathBuf,
@@ -274,6 +294,9 @@ pub(crate) struct Simulate {
     /// First port of the fixed layout of inventory/lab.toml (15985); without it, free ports are taken
     #[arg(long, value_name = "PORT")]
     pub(crate) first_port: Option<u16>,
+    /// Give each server a log of the last 24 hours of about so many bytes, e.g. `256MiB`, for `preview`; it takes neither memory nor disk
+    #[arg(long, value_parser = bytes, value_name = "BYTES")]
+    pub(crate) former_log: Option<u64>,
 }
 
 fn speed(text: &str) -> Result<f64, String> {
@@ -283,9 +306,33 @@ fn speed(text: &str) -> Result<f64, String> {
     }
 }
 
+/// `33554432`, `32768KiB`, `32MiB`, `1GiB`.
+fn bytes(text: &str) -> Result<u64, String> {
+    const UNITS: [(&str, u64); 3] = [("KiB", 1024), ("MiB", 1024 * 1024), ("GiB", 1024 * 1024 * 1024)];
+    let (digits, unit) = UNITS
+        .iter()
+        .find_map(|(name, factor)| Some((text.strip_suffix(name)?.trim_end(), *factor)))
+        .unwrap_or((text, 1));
+    let number: Option<u64> = digits.parse().ok();
+    match number.and_then(|number| number.checked_mul(unit)) {
+        Some(bytes) if (64 * 1024..=1024 * 1024 * 1024 * 1024).contains(&bytes) => Ok(bytes),
+        _ => Err("expected 64KiB to 1024GiB, such as 64MiB".to_owned()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
+
+    #[test]
+    fn bytes_have_units() {
+        assert_eq!(super::bytes("32MiB"), Ok(super::DEFAULT_MAX_BYTES));
+        assert_eq!(super::bytes("65536"), Ok(65_536));
+        assert_eq!(super::bytes("1 GiB"), Ok(1 << 30));
+        for bad in ["", "MiB", "32MB", "-1", "1.5MiB", "99999999999999GiB", "1"] {
+            assert!(super::bytes(bad).is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn the_argument_table_is_consistent() {

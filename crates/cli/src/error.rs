@@ -50,6 +50,8 @@ pub(crate) enum Error {
         #[source]
         source: rollout::Error,
     },
+    #[error("the logs of the web servers stand against the plan ({rules}); nothing was touched")]
+    CutOff { rules: String },
     #[error("the plan was not approved; nothing was touched")]
     NotApproved { hint: String },
     #[error("the approved plan is {approved}, this plan is {found}; nothing was touched")]
@@ -168,6 +170,10 @@ impl Error {
             Self::Leased { .. } => {
                 "wait until that run has ended, or until its leases have; if that casgate is dead, add --steal-lease RUN".to_owned()
             }
+            Self::CutOff { .. } => {
+                "the lines above say whom and why; `casgate preview` looks again without changing anything"
+                    .to_owned()
+            }
             Self::StalePlan { .. } => "run `casgate plan` again, read it, and approve its hash".to_owned(),
             Self::Journal { source } => return source.hint().map(str::to_owned),
             Self::OtherHead { .. } => {
@@ -205,6 +211,7 @@ impl Error {
             | Self::NotApproved { .. }
             | Self::Unseen { .. }
             | Self::NothingToUndo { .. }
+            | Self::CutOff { .. }
             | Self::NothingBegun { .. }
             | Self::NothingToResume { .. }
             | Self::NoStateFolder => ExitCode::Refused,

@@ -14,6 +14,7 @@ mod inputs;
 mod leases;
 mod output;
 mod people;
+mod preview;
 mod printer;
 mod run_id;
 mod saved_plan;

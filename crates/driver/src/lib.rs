@@ -1,6 +1,6 @@
 //! Performs what the rollout decides: real sockets, real time, real signals.
 //!
-//! [`run`] is the loop of a whole run; [`look()`] and [`ping()`] only look. Everything that reaches outside is handed in: the farm as a [`World`],
+//! [`run`] is the loop of a whole run; [`look()`], [`preview()`] and [`ping()`] only look. Everything that reaches outside is handed in: the farm as a [`World`],
 //! the journal as a [`rollout::Commit`], the screen as [`rollout::Sink`]s, the operator as a channel of [`StopRequest`]s and a [`rollout::Desk`], time as a [`Clock`].
 //!
 //! Neighbours: `rollout` decides and is told; `winrm` carries commands to servers, `iis` and `exchange` say which and what the output means;
@@ -17,6 +17,7 @@ mod load_balancer;
 mod look;
 mod observe;
 mod ping;
+mod preview;
 mod remote;
 mod session;
 mod shutdown;
@@ -34,5 +35,6 @@ pub use lease::{Lease, leases};
 pub use look::look;
 pub use observe::observe;
 pub use ping::{PingReport, PingStep, ping};
+pub use preview::{Coverage, Preview, PreviewOptions, preview};
 pub use shutdown::{StopRequest, signals};
 pub use world::{RotationSeen, World, WorldOptions};

@@ -1,12 +1,13 @@
 //! One server's WinRM shell: opened when first needed, kept as long as there is work, and never used again once it has failed.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use command::{CommandLine, Invocation, Output};
 use inventory::ServerName;
 use jiff::SignedDuration;
 use rollout::StepError;
-use winrm::{ErrorKind, Shell, Upload};
+use winrm::{ErrorKind, Shell, Streamed, Upload};
 
 use crate::failure::{Setback, StepErrorExt, failed, from_winrm};
 use crate::world::World;
@@ -118,6 +119,23 @@ impl Remote {
         let shell = self.open(doing).await?;
         let put = shell.upload(upload, &mut bytes, limit, &mut |_| {}).await;
         put.map(|_| ()).map_err(|error| self.setback(doing, &error))
+    }
+
+    /// Runs a command that changes nothing and may say much: what it says is handed on as it arrives. Unlike [`Self::look`] it is not asked again, since
+    /// part of the answer has been taken by then.
+    pub(crate) async fn stream(
+        &mut self,
+        doing: &str,
+        line: &CommandLine,
+        limit: SignedDuration,
+        take: &mut (dyn FnMut(&[u8]) -> ControlFlow<()> + Send),
+    ) -> Result<Streamed, StepError> {
+        let limit = self.world.clock().limit(limit);
+        let streamed = self.open(doing).await?.stream(line, limit, take).await;
+        streamed.map_err(|error| {
+            self.abandon();
+            self.told(doing, &error)
+        })
     }
 
     /// Closes the shell on the server. A failure to do so is nobody's business any more: the server ends idle shells itself.

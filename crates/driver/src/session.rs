@@ -1,5 +1,6 @@
 //! All that the steps of one server work with: the plan, the world, the server's shell, and a voice.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use command::{CommandLine, Invocation, Output};
@@ -7,7 +8,7 @@ use inventory::Server;
 use jiff::{SignedDuration, Timestamp};
 use rollout::{EventKind, Plan, Progress, StepError};
 use tokio::sync::mpsc;
-use winrm::Upload;
+use winrm::{Streamed, Upload};
 
 use crate::clock::Clock;
 use crate::failure::Setback;
@@ -140,6 +141,17 @@ impl Session {
         limit: SignedDuration,
     ) -> Result<(), Setback> {
         self.remote.upload(doing, upload, bytes, limit).await
+    }
+
+    /// As [`Remote::stream`].
+    pub(crate) async fn stream(
+        &mut self,
+        doing: &str,
+        line: &CommandLine,
+        limit: SignedDuration,
+        take: &mut (dyn FnMut(&[u8]) -> ControlFlow<()> + Send),
+    ) -> Result<Streamed, StepError> {
+        self.remote.stream(doing, line, limit, take).await
     }
 
     /// As [`Remote::close`].

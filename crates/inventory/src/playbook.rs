@@ -56,6 +56,10 @@ pub struct Policy {
     pub lease: SignedDuration,
     /// What to do with servers that failed, and with their wave once the budget is spent.
     pub on_failure: OnFailure,
+    /// How many users, and how many devices, the rules may cut off by what the servers' logs tell; a share of those who are served there. With `None`
+    /// nobody looks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_cut_off: Option<Quantity>,
 }
 
 fn ten_minutes() -> SignedDuration {
@@ -77,6 +81,7 @@ impl Default for Policy {
             progress_deadline: SignedDuration::from_mins(30),
             lease: ten_minutes(),
             on_failure: OnFailure::Undo,
+            max_cut_off: None,
         }
     }
 }

@@ -6,7 +6,7 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
-use casim::machine::{Machine, OutputSink, Stdin, WebReply, WebRequest};
+use casim::machine::{FormerTraffic, Machine, OutputSink, Stdin, WebReply, WebRequest};
 use casim::{Farm, FarmOptions};
 use iis::ip_security::Section;
 use iis::{ApplicationPath, appcmd, registry};
@@ -59,19 +59,25 @@ pub(crate) struct Stage {
 impl Stage {
     /// A farm of `servers` with its inventory, and the playbook of most tests. A restart of IIS takes a tenth of a second there.
     pub(crate) async fn new(servers: usize) -> Self {
-        Self::at_speed(servers, 100.0).await
+        Self::at_speed(servers, 100.0, None).await
+    }
+
+    /// The same with logs of the time before.
+    pub(crate) async fn with_former(servers: usize, former: FormerTraffic) -> Self {
+        Self::at_speed(servers, 100.0, Some(former)).await
     }
 
     /// The same where a restart of IIS takes most of a second, so that something else can happen meanwhile.
     pub(crate) async fn slow(servers: usize) -> Self {
-        Self::at_speed(servers, 20.0).await
+        Self::at_speed(servers, 20.0, None).await
     }
 
-    async fn at_speed(servers: usize, speed: f64) -> Self {
+    async fn at_speed(servers: usize, speed: f64, former: Option<FormerTraffic>) -> Self {
         let options = FarmOptions {
             servers,
             speed,
             seed: 7,
+            former,
             ..FarmOptions::default()
         };
         let farm = Arc::new(Farm::start(options).await.expect("the farm starts"));

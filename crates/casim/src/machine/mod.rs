@@ -54,6 +54,8 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
+use jiff::civil::DateTime;
+
 pub use faults::{Countdown, Faults, Needle, Switch};
 pub use former::FormerTraffic;
 pub use log::WebLogLine;
@@ -260,6 +262,11 @@ impl Machine {
     /// Sleeps for a simulated duration, divided by the speed factor.
     pub async fn pause(&self, simulated: Duration) {
         self.clock.pause(simulated).await;
+    }
+
+    /// The server's clock on the wall, in UTC.
+    pub fn wall_clock(&self) -> DateTime {
+        log_files::wall(self, self.uptime())
     }
 
     /// Simulated time since the machine was made.

@@ -1,7 +1,9 @@
 //! `casgate apply`: plan (or take a plan that was saved), look, ask, do, prove.
 
 use driver::Clock;
+use inventory::Step;
 use journal::StateDirectory;
+use rollout::{Found, Plan, StepError};
 
 use crate::args::{Apply, Common};
 use crate::engine::{self, Engine};
@@ -10,7 +12,7 @@ use crate::exit_code::ExitCode;
 use crate::inputs::{self, Fleet};
 use crate::printer::Printer;
 use crate::saved_plan::{self, SavedPlan};
-use crate::{approval, leases, run_id, state};
+use crate::{approval, leases, preview, run_id, state};
 
 pub(crate) async fn run(common: &Common, args: &Apply, printer: &Printer) -> Result<ExitCode, Error> {
     let source = inputs::source(&args.playbook)?;
@@ -34,6 +36,9 @@ pub(crate) async fn run(common: &Common, args: &Apply, printer: &Printer) -> Res
         saved.check(&args.playbook, &fleet, &looks, &seen)?;
     }
     super::plan::show(&plan, &looks, printer);
+    if looks.values().any(|look| may_cut_off(&plan, look)) {
+        preview::gate(&world, &plan, printer).await?;
+    }
     let steal = leases::claim(&world, &servers, args.steal_lease.as_deref(), printer).await?;
     let question = format!("Change {} servers as shown?", plan.servers.len());
     approval::ask(&args.approval, &plan.hash(), &question, printer)?;
@@ -50,4 +55,12 @@ pub(crate) async fn run(common: &Common, args: &Apply, printer: &Printer) -> Res
     let (verdict, model) = engine.start(plan, run, inventory).await?;
     printer.text(&report::summary(&model));
     Ok(verdict.into())
+}
+
+/// Whether rules have to be changed on a server, for all that is known: what is as wanted already cuts nobody off.
+fn may_cut_off(plan: &Plan, look: &Result<Vec<(usize, Found)>, StepError>) -> bool {
+    let Ok(seen) = look else { return true };
+    seen.iter().any(|(step, found)| {
+        matches!(plan.steps.get(*step), Some(Step::Restrict(_))) && !matches!(found, Found::AlreadyDone(_))
+    })
 }

@@ -6,6 +6,7 @@ mod exec;
 mod explain;
 mod ping;
 mod plan;
+mod preview;
 mod rehearse;
 mod resume;
 mod runs;
@@ -34,6 +35,7 @@ pub(crate) async fn run(args: Args, printer: &Printer) -> Result<ExitCode, Error
         Command::Exec(args) => exec::run(&common, &args, printer).await,
         Command::Upload(args) => upload::run(&common, &args, printer).await,
         Command::Plan(args) => plan::run(&common, &args, printer).await,
+        Command::Preview(args) => preview::run(&common, &args, printer).await,
         Command::Apply(args) => apply::run(&common, &args, printer).await,
         Command::Status(args) => status::run(&common, &args, printer).await,
         Command::Resume(args) => resume::run(&common, &args, printer).await,

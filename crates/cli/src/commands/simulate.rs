@@ -1,5 +1,6 @@
 //! `casgate simulate`: simulated Exchange servers until Ctrl-C.
 
+use casim::machine::FormerTraffic;
 use casim::{Farm, FarmOptions};
 
 use crate::args::Simulate;
@@ -14,6 +15,7 @@ pub(crate) async fn run(args: &Simulate, printer: &Printer) -> Result<ExitCode, 
         speed: args.speed,
         seed: args.seed,
         first_port: args.first_port,
+        former: args.former_log.map(FormerTraffic::of_a_day),
         ..FarmOptions::default()
     };
     let options = if args.mixed { options.mixed() } else { options };

@@ -29,6 +29,7 @@ use crate::failure::{Setback, failed};
 use crate::lease;
 use crate::session::Session;
 
+pub(crate) use restrict::proposed;
 pub(crate) use survey::probe_changes;
 pub(crate) use witness::Baseline;
 

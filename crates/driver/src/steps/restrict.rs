@@ -54,6 +54,17 @@ pub(super) async fn probe(session: &mut Session, step: &Restrict) -> Result<Foun
     }))
 }
 
+/// The section that the step would leave in effect.
+pub(crate) async fn proposed(session: &mut Session, step: &Restrict) -> Result<Section, StepError> {
+    let effective = read_effective(session, &step.application).await?;
+    let desired = Desired {
+        unlisted: step.unlisted,
+        existing: step.existing,
+        rules: roles::rules(session, &step.allow).await?,
+    };
+    Ok(desired.target(&effective))
+}
+
 pub(super) async fn apply(
     session: &mut Session,
     index: usize,

@@ -100,6 +100,8 @@ pub struct Gateway {
 struct Address {
     allowed: u64,
     denied: u64,
+    /// Of those denied, the ones that are let in today.
+    lost: u64,
     clients: BTreeSet<u64>,
 }
 
@@ -178,6 +180,7 @@ impl Traffic {
         if let Some(counted) = self.addresses.entry(address) {
             counted.allowed += u64::from(allowed);
             counted.denied += u64::from(!allowed);
+            counted.lost += u64::from(!allowed && !refused_today);
             if counted.clients.len() < DEVICES_TOLD_APART
                 && let Some(name) = device.as_ref().or(user.as_ref())
             {
@@ -224,6 +227,7 @@ impl Traffic {
         self.addresses.absorb(other.addresses, |a, b| {
             a.allowed += b.allowed;
             a.denied += b.denied;
+            a.lost += b.lost;
             a.clients.extend(b.clients);
         });
         self.users.absorb(other.users, Client::add);
@@ -248,10 +252,10 @@ impl Traffic {
         cut_off(&self.devices)
     }
 
-    /// Addresses with requests that the rules would deny, the busiest first.
+    /// Addresses with requests that the rules would deny, and that are let in today; the busiest first.
     pub fn denied_addresses(&self) -> Vec<(IpAddr, u64)> {
-        let denied = self.addresses.iter().filter(|(_, counted)| counted.denied > 0);
-        busiest(denied.map(|(address, counted)| (*address, counted.denied)))
+        let lost = self.addresses.iter().filter(|(_, counted)| counted.lost > 0);
+        busiest(lost.map(|(address, counted)| (*address, counted.lost)))
     }
 
     /// From how many addresses clients came, and whether that is all of them.

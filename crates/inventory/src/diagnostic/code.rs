@@ -137,6 +137,8 @@ codes! {
     UnlabelledServer = "unlabelled-server",
     /// A budget that is never spent.
     BoundlessBudget = "boundless-budget",
+    /// A limit on what no step does.
+    IdleLimit = "idle-limit",
     /// Time limits that contradict each other.
     DeadlineOrder = "deadline-order",
     /// A probe that needs something that the pool does not name.

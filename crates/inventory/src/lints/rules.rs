@@ -19,6 +19,20 @@ const BROADEST_V6: u8 = 32;
 
 /// Looks at every `restrict`.
 pub(crate) fn lint(playbook: &Playbook, locator: &Locator<'_>, found: &mut Findings<'_>) {
+    let restricts = playbook
+        .steps
+        .iter()
+        .any(|step| matches!(step, Step::Restrict(_)));
+    if playbook.policy.max_cut_off.is_some() && !playbook.steps.is_empty() && !restricts {
+        let place = locator.key(&[Segment::Key("policy"), Segment::Key("max_cut_off")]);
+        let message = "`max_cut_off` limits what no step does";
+        found.warning(
+            Code::IdleLimit,
+            place,
+            message,
+            "remove it, or add a `restrict` step",
+        );
+    }
     let mut seen: Vec<(usize, &Restrict)> = Vec::new();
     for (index, step) in playbook.steps.iter().enumerate() {
         let Step::Restrict(restrict) = step else { continue };

@@ -164,6 +164,7 @@ pub(crate) const POLICY: Keys = Keys::only(
         "progress_deadline",
         "lease",
         "on_failure",
+        "max_cut_off",
     ],
 );
 pub(crate) const DRAIN: Keys = Keys::only("`drain`", &["timeout"]);

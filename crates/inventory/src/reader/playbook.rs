@@ -187,6 +187,7 @@ fn policy(table: &Table<'_>, found: &mut Findings<'_>) -> Policy {
             .get("on_failure")
             .and_then(|entry| entry.word(&words, &[], found))
             .unwrap_or_default(),
+        max_cut_off: table.get("max_cut_off").and_then(|entry| entry.quantity(found)),
     }
 }
 
