@@ -6,6 +6,7 @@
 mod access;
 pub mod component_state;
 pub mod health;
+mod ping;
 pub mod setup;
 pub mod traffic;
 pub mod version;
@@ -13,5 +14,6 @@ mod virtual_directory;
 
 pub use access::{Access, classify};
 pub use health::Health;
+pub use ping::is_ping;
 pub use version::{Product, Version};
 pub use virtual_directory::{BACK_END_SITE, FRONT_END_SITE, VirtualDirectory};

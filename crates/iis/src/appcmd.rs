@@ -14,8 +14,8 @@ pub use config::{clear_section, list_effective_section, list_section, list_serve
 pub(crate) use failure::succeeded;
 pub use failure::{AppcmdError, AppcmdErrorKind};
 pub use objects::{
-    App, WorkerProcess, add_backup, delete_backup, list_app, list_backups, list_modules,
-    list_worker_processes, recycle_app_pool, restore_backup,
+    App, RequestUnderWay, WorkerProcess, add_backup, delete_backup, list_app, list_backups, list_modules,
+    list_requests, list_worker_processes, recycle_app_pool, restore_backup,
 };
 pub use sites::{
     ApplicationPool, ObjectState, Site, SiteApplication, list_app_pools, list_applications, list_sites,

@@ -31,6 +31,7 @@ mod environment;
 mod faults;
 mod features;
 mod former;
+mod held_request;
 mod interfaces;
 mod ip_filter;
 mod log;
@@ -50,7 +51,7 @@ mod tasks;
 mod url;
 mod web;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -58,6 +59,7 @@ use jiff::civil::DateTime;
 
 pub use faults::{Countdown, Faults, Needle, Switch};
 pub use former::FormerTraffic;
+pub use held_request::HeldRequest;
 pub use log::WebLogLine;
 pub use options::{MachineOptions, MoreSite};
 pub use release::{ExchangeRelease, WindowsRelease};
@@ -68,6 +70,7 @@ pub use web::{WebReply, WebRequest};
 
 use answer::Identity;
 use clock::Clock;
+use held_request::Held;
 use state::State;
 
 /// How many web requests and command lines are remembered; older ones are forgotten.
@@ -90,6 +93,7 @@ pub struct Machine {
 struct Records {
     command_lines: VecDeque<String>,
     requests: VecDeque<WebLogLine>,
+    held: BTreeMap<u64, Held>,
 }
 
 impl Machine {

@@ -13,6 +13,8 @@ pub(super) struct Object {
     pub(super) name: String,
     /// The application pool that it names, under any of the three spellings on record.
     pub(super) application_pool: Option<String>,
+    /// In the text form what stands between the parentheses; empty in XML.
+    pub(super) properties: String,
 }
 
 /// Reads all objects of a type (`APP`, `WP`, `MODULE`, `BACKUP`). A list without objects ends with 0 or, without a word, with 1.
@@ -64,6 +66,7 @@ fn from_line(kind: &str, line: &str) -> Option<Object> {
     Some(Object {
         name: name.to_owned(),
         application_pool: application_pool.map(str::to_owned),
+        properties: properties.to_owned(),
     })
 }
 
@@ -86,6 +89,7 @@ fn from_xml(kind: &str, text: &str) -> Option<Result<Vec<Object>, AppcmdError>> 
                 Some(name) => Ok(Object {
                     name: name.to_owned(),
                     application_pool: pool.map(str::to_owned),
+                    properties: String::new(),
                 }),
                 None => Err(AppcmdError::unreadable(&format!("attribute {name}"), text)),
             }

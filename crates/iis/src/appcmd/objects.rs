@@ -72,6 +72,34 @@ pub fn list_worker_processes() -> Invocation<Result<Vec<WorkerProcess>, AppcmdEr
     })
 }
 
+/// A request that a worker process is busy with.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RequestUnderWay {
+    /// Path and query.
+    pub url: String,
+    /// GET, POST, …
+    pub verb: String,
+}
+
+/// The requests under way; none is no error. Needs the Request Monitor (`IIS-RequestMonitor`), which Exchange's setup installs.
+pub fn list_requests() -> Invocation<Result<Vec<RequestUnderWay>, AppcmdError>> {
+    const LINE: CommandLine = CommandLine::literal(r"%windir%\system32\inetsrv\appcmd.exe list requests");
+    Invocation::new(LINE, |output| {
+        let request = |object: object::Object| {
+            // `url:GET /path?query, time:4276 msec, client:localhost, stage:…`
+            let (verb, rest) = object.properties.strip_prefix("url:")?.split_once(' ')?;
+            let (url, _) = rest.rsplit_once(", time:")?;
+            Some(RequestUnderWay {
+                url: url.to_owned(),
+                verb: verb.to_owned(),
+            })
+        };
+        let objects = object::list("REQUEST", output)?.into_iter();
+        let requests: Option<Vec<RequestUnderWay>> = objects.map(request).collect();
+        requests.ok_or_else(|| AppcmdError::unreadable("a verb and a URL", &output.stdout_text()))
+    })
+}
+
 /// The names of all backups. IIS lists its own history (`CFGHISTORY_…`) among them.
 pub fn list_backups() -> Invocation<Result<Vec<String>, AppcmdError>> {
     const LINE: CommandLine = CommandLine::literal(r"%windir%\system32\inetsrv\appcmd.exe list backups");

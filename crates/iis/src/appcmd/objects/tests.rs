@@ -222,3 +222,28 @@ fn backups_by_name() {
         AppcmdErrorKind::UnknownObject
     );
 }
+
+#[test]
+fn requests_under_way() {
+    let invocation = list_requests();
+    // Microsoft's page on appcmd shows the first form, later releases of IIS name stage and module as well.
+    let text = "REQUEST \"f200000280000577\" (url:GET /wait.aspx?seconds=10000, time:3560 msec, client:localhost)\r\n\
+        REQUEST \"f200000180000001\" (url:POST /Microsoft-Server-ActiveSync?Cmd=Ping&User=a, b), time:17 msec, client:192.0.2.7, \
+        stage:ExecuteRequestHandler, module:ManagedPipelineHandler)\r\n";
+    let request = |verb: &str, url: &str| RequestUnderWay {
+        url: url.to_owned(),
+        verb: verb.to_owned(),
+    };
+    assert_eq!(
+        invocation.parse(&said(0, text)).unwrap(),
+        [
+            request("GET", "/wait.aspx?seconds=10000"),
+            request("POST", "/Microsoft-Server-ActiveSync?Cmd=Ping&User=a, b)"),
+        ]
+    );
+    assert_eq!(invocation.parse(&said(0, "")), Ok(Vec::new()));
+    let error = invocation
+        .parse(&said(0, "REQUEST \"f200000280000577\" (something else)\r\n"))
+        .unwrap_err();
+    assert_eq!(error.kind, AppcmdErrorKind::Unreadable);
+}

@@ -4,8 +4,10 @@ use super::arguments::{Arguments, Object, Parameter};
 use super::failure::Failure;
 use super::render::{Element, document};
 use super::{Call, Outcome, Refused};
+use crate::machine::Machine;
 use crate::machine::configuration::schema::{GLOBAL_MODULES, MODULES, known};
 use crate::machine::configuration::{ConfigPath, Configuration};
+use crate::machine::held_request::Held;
 use crate::machine::state::State;
 
 /// One object to be listed.
@@ -48,6 +50,7 @@ pub(super) fn list(call: &Call<'_, '_>, arguments: &Arguments) -> Result<Outcome
             Object::AppPool => pools(&state),
             Object::Wp => workers(&state),
             Object::Module => modules(&state.configuration),
+            Object::Request => requests(call.machine()),
             _ => Vec::new(),
         }
     };
@@ -253,6 +256,20 @@ fn workers(state: &State) -> Vec<Listed> {
         settings: &[],
     };
     state.pools.workers().into_iter().map(listed).collect()
+}
+
+/// As the documentation shows them; which attributes the XML form has is not on record.
+fn requests(machine: &Machine) -> Vec<Listed> {
+    let listed = |(id, held, age): (u64, Held, u128)| Listed {
+        identifier: format!("{id:016x}"),
+        summary: format!(
+            "(url:{} {}, time:{age} msec, client:{}, stage:ExecuteRequestHandler, module:ManagedPipelineHandler)",
+            held.verb, held.url, held.client
+        ),
+        attributes: vec![("REQUEST.NAME", format!("{id:016x}"))],
+        settings: &[],
+    };
+    machine.held_requests().into_iter().map(listed).collect()
 }
 
 fn modules(configuration: &Configuration) -> Vec<Listed> {
