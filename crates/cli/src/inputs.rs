@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use auth::Krb5Conf;
 use driver::{Clock, World, WorldOptions};
-use inventory::{AllowWhat, Diagnostic, Inventory, Playbook, Selector, ServerName, Severity, Source, Step};
+use inventory::{
+    AllowWhat, Diagnostic, Inventory, LoadBalancer, Playbook, Selector, ServerName, Severity, Source, Step,
+};
 use rollout::{Plan, RunId};
 
 use crate::args::Common;
@@ -79,16 +81,21 @@ impl Fleet {
     ) -> Result<Arc<World>, Error> {
         let credentials = secrets::resolve(&self.inventory, servers, self.folder(), printer)?;
         let mut certificate_authorities = BTreeMap::new();
-        let named: BTreeSet<&String> = self
+        let of_servers = self
             .inventory
             .servers
             .values()
-            .filter_map(|s| s.ca_file.as_ref())
-            .collect();
+            .filter_map(|s| s.ca_file.as_deref());
+        let of_balancers = self
+            .inventory
+            .load_balancers
+            .values()
+            .filter_map(LoadBalancer::ca_file);
+        let named: BTreeSet<&str> = of_servers.chain(of_balancers).collect();
         for name in named {
             let path = self.folder().join(name);
             let pem = std::fs::read(&path).map_err(|source| Error::Unreadable { path, source })?;
-            certificate_authorities.insert(name.clone(), pem);
+            certificate_authorities.insert(name.to_owned(), pem);
         }
         let inventory = self.inventory.clone();
         Ok(Arc::new(World::new(WorldOptions {

@@ -5,29 +5,38 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use auth::{Credentials, Secret};
-use inventory::{Credential, Inventory, PasswordSource, ServerName};
+use inventory::{Credential, Inventory, PasswordSource, Server, ServerName};
 
 use crate::error::Error;
 use crate::printer::Printer;
 
-/// The credentials that the servers need, by their names in the inventory.
+/// The credentials that the servers and the load balancers of their pools need, by their names in the inventory.
 pub(crate) fn resolve(
     inventory: &Inventory,
     servers: &[ServerName],
     folder: &Path,
     printer: &Printer,
 ) -> Result<BTreeMap<String, Credentials>, Error> {
+    let servers: Vec<&Server> = servers
+        .iter()
+        .filter_map(|name| inventory.servers.get(name))
+        .collect();
+    let of_servers = servers.iter().map(|server| server.credential.as_str());
+    let of_balancers = servers.iter().filter_map(|server| {
+        let pool = inventory.pools.get(server.pool.as_ref()?)?;
+        inventory
+            .load_balancers
+            .get(pool.load_balancer.as_ref()?)?
+            .credential()
+    });
     let mut found = BTreeMap::new();
-    for server in servers.iter().filter_map(|name| inventory.servers.get(name)) {
-        if found.contains_key(&server.credential) {
+    for name in of_servers.chain(of_balancers) {
+        if found.contains_key(name) {
             continue;
         }
-        if let Some(credential) = inventory.credentials.get(&server.credential) {
-            let password = look_up(&server.credential, credential, folder, printer)?;
-            found.insert(
-                server.credential.clone(),
-                Credentials::new(&credential.user, password),
-            );
+        if let Some(credential) = inventory.credentials.get(name) {
+            let password = look_up(name, credential, folder, printer)?;
+            found.insert(name.to_owned(), Credentials::new(&credential.user, password));
         }
     }
     Ok(found)

@@ -137,21 +137,33 @@ pub(crate) fn from_winrm(doing: &str, server: &ServerName, error: &winrm::Error)
 /// A failure between casgate and a load balancer.
 pub(crate) fn from_balancer(doing: &str, error: &BalancerError) -> StepError {
     let (kind, hint) = match error {
+        BalancerError::Unreachable { source, .. } if is_permission(source.as_ref()) => (
+            FailureKind::Unreachable,
+            "the socket's `mode`, `user` and `group` in haproxy.cfg say who may open it (Debian: group haproxy)",
+        ),
         BalancerError::Unreachable { .. } => (
             FailureKind::Unreachable,
-            "does the inventory's `socket` name the runtime API, and may this machine reach it?",
+            "does the inventory say where it is steered (`socket` or `url`, and `ca_file`), and may this machine reach it?",
+        ),
+        BalancerError::NotRun { .. } => (
+            FailureKind::Failed,
+            "`command` of the load balancer names a program and its arguments; no shell looks for it",
+        ),
+        BalancerError::NoCredential { .. } | BalancerError::NoAuthority { .. } => (
+            FailureKind::Failed,
+            "the inventory says where it is: `password` of the credential, or `ca_file` beside the inventory",
         ),
         BalancerError::TimedOut { .. } => (
             FailureKind::TimedOut,
-            "the runtime API answers from memory: is it another service that listens there?",
+            "steering it takes a moment usually: is it another service that listens there, or is `timeout` too short?",
         ),
         BalancerError::Refused { .. } => (
             FailureKind::Failed,
-            "the socket needs `level admin`, and backend and server must be called as the inventory calls them",
+            "may casgate steer it (HAProxy: `level admin`), and are backend and server called as the load balancer calls them?",
         ),
-        BalancerError::NoMember { .. } | BalancerError::Name { .. } => (
+        BalancerError::NoBackend { .. } | BalancerError::NoMember { .. } | BalancerError::Name { .. } => (
             FailureKind::Failed,
-            "set `backend` of the load balancer and `load_balancer_name` of the server in the inventory to HAProxy's own names",
+            "set `backend` of the load balancer and `load_balancer_name` of the server in the inventory to the load balancer's own names",
         ),
         BalancerError::NoColumn { .. } | BalancerError::TooLong { .. } => {
             (FailureKind::Failed, "is it HAProxy that listens there?")
@@ -161,6 +173,12 @@ pub(crate) fn from_balancer(doing: &str, error: &BalancerError) -> StepError {
         .of_kind(kind)
         .hint(hint)
         .caused_by(error)
+}
+
+/// Whether a local rule forbids to open the socket.
+fn is_permission(error: &(dyn StdError + 'static)) -> bool {
+    let io = error.downcast_ref::<std::io::Error>();
+    io.is_some_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied)
 }
 
 /// A front end that gave no answer.

@@ -19,6 +19,7 @@ mod observe;
 mod ping;
 mod preview;
 mod remote;
+mod rotation;
 mod session;
 mod shutdown;
 mod steps;

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use auth::{Credentials, Krb5Conf};
 use inventory::{
-    Auth, Inventory, LoadBalancer, Pool, PoolName, Server, ServerName, Tls, Transport, Vantage, VantageName,
+    Auth, HttpBalancer, Inventory, LoadBalancer, PasswordSource, Pool, PoolName, Server, ServerName, Tls,
+    Transport, Vantage, VantageName,
 };
 use jiff::SignedDuration;
 use rollout::RunId;
@@ -17,7 +18,7 @@ use crate::clock::Clock;
 use crate::control_group::ControlGroup;
 use crate::error::Error;
 use crate::lease::Leases;
-use crate::load_balancer::{Balancer, Haproxy};
+use crate::load_balancer::{Balancer, Haproxy, Http, Program, Steering};
 use crate::web::{Front, FrontOptions, WebError, bracketed};
 
 /// How long one exchange with a load balancer may take: its runtime API answers from memory.
@@ -55,6 +56,7 @@ pub struct World {
     leases: Leases,
     fronts: Mutex<BTreeMap<(ServerName, Option<VantageName>), Front>>,
     entrances: Mutex<BTreeMap<(PoolName, VantageName), Front>>,
+    balancers: Mutex<BTreeMap<PoolName, Balancer>>,
     rotation: Mutex<BTreeMap<PoolName, RotationSeen>>,
     control_group: ControlGroup,
 }
@@ -86,6 +88,7 @@ impl World {
             leases: Leases::new(options.operator),
             fronts: Mutex::default(),
             entrances: Mutex::default(),
+            balancers: Mutex::default(),
             rotation: Mutex::default(),
             control_group: ControlGroup::default(),
         }
@@ -224,19 +227,60 @@ impl World {
 
     /// The load balancer of a pool; none when the pool has none that casgate can steer.
     pub(crate) fn balancer(&self, pool: &PoolName) -> Option<Balancer> {
-        let name = self.inventory.pools.get(pool)?.load_balancer.as_ref()?;
-        match self.inventory.load_balancers.get(name)? {
-            LoadBalancer::Haproxy { socket, backend, .. } => {
-                let limit = self.clock.limit(BALANCER_LIMIT);
-                let members: BTreeSet<String> = self
-                    .inventory
-                    .members(pool)
-                    .map(|server| server.load_balancer_name.clone())
-                    .collect();
-                Some(Balancer::new(Haproxy::new(socket, backend, limit), members))
-            }
-            LoadBalancer::None { .. } => None,
+        if let Some(balancer) = lock(&self.balancers).get(pool) {
+            return Some(balancer.clone());
         }
+        let name = self.inventory.pools.get(pool)?.load_balancer.as_ref()?;
+        let written = self.inventory.load_balancers.get(name)?;
+        let credentials = written
+            .credential()
+            .and_then(|credential| self.credentials.get(credential).cloned());
+        let steering = match written {
+            LoadBalancer::Haproxy {
+                sockets, backends, ..
+            } => Steering::Haproxy(Haproxy::new(sockets, backends, self.clock.limit(BALANCER_LIMIT))),
+            LoadBalancer::Http(http) => {
+                let authority = http
+                    .ca_file
+                    .as_ref()
+                    .and_then(|file| self.certificate_authorities.get(file).cloned());
+                let limit = self.clock.limit(http.timeout);
+                Steering::Http(Http::new(
+                    HttpBalancer::clone(http),
+                    credentials,
+                    authority,
+                    limit,
+                ))
+            }
+            LoadBalancer::Command(command) => {
+                let limit = self.clock.limit(command.timeout);
+                Steering::Program(Program::new(
+                    command.clone(),
+                    credentials,
+                    self.variables(),
+                    limit,
+                ))
+            }
+            LoadBalancer::None { .. } => return None,
+        };
+        let members: BTreeSet<String> = self
+            .inventory
+            .members(pool)
+            .map(|server| server.load_balancer_name.clone())
+            .collect();
+        let balancer = Balancer::new(steering, members);
+        lock(&self.balancers).insert(pool.clone(), balancer.clone());
+        Some(balancer)
+    }
+
+    /// The environment variables in which the inventory's passwords stand.
+    fn variables(&self) -> Vec<String> {
+        let sources = self.inventory.credentials.values().map(|known| &known.password);
+        let variables = sources.filter_map(|source| match source {
+            PasswordSource::Env(variable) => Some(variable.clone()),
+            PasswordSource::File(_) | PasswordSource::Command(_) | PasswordSource::Prompt(_) => None,
+        });
+        variables.filter(|variable| !variable.is_empty()).collect()
     }
 
     /// Where the health probes of the server's load balancer come from.

@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 use url::Url;
 
 use crate::credential::Credential;
+use crate::load_balancer::LoadBalancer;
 use crate::name::{PoolName, ServerName, VantageName};
 use crate::quantity::Quantity;
 use crate::tls::{Fingerprint, Tls};
@@ -178,34 +179,6 @@ pub struct Site {
 impl Site {
     /// The label that says at which site a server stands.
     pub const LABEL: &'static str = "site";
-}
-
-/// Who spreads the clients over a pool.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum LoadBalancer {
-    /// HAProxy, steered through its runtime API.
-    Haproxy {
-        /// `tcp://host:port`, or the path of a Unix socket.
-        socket: String,
-        /// The backend whose servers are drained.
-        backend: String,
-        /// Where its health probes come from.
-        probes_from: Vec<IpAddr>,
-    },
-    /// One that casgate cannot steer: draining is left to its own health checks.
-    None {
-        /// Where its health probes come from.
-        probes_from: Vec<IpAddr>,
-    },
-}
-
-impl LoadBalancer {
-    /// Where its health probes come from: they must stay allowed.
-    pub fn probes_from(&self) -> &[IpAddr] {
-        match self {
-            Self::Haproxy { probes_from, .. } | Self::None { probes_from } => probes_from,
-        }
-    }
 }
 
 /// A place from which to look at the farm as a client does.

@@ -13,6 +13,7 @@ mod duration;
 mod error;
 mod fleet;
 mod lints;
+mod load_balancer;
 mod name;
 mod playbook;
 mod quantity;
@@ -20,13 +21,17 @@ mod reader;
 mod selector;
 mod source;
 mod step;
+mod template;
 mod tls;
 
 pub use check::{Checked, check, lint, read_inventory, read_playbook};
 pub use credential::{Credential, PasswordSource};
 pub use diagnostic::{Code, Diagnostic, Related, Severity};
 pub use error::Error;
-pub use fleet::{Auth, Inventory, LoadBalancer, Pool, Server, Site, Transport, Vantage};
+pub use fleet::{Auth, Inventory, Pool, Server, Site, Transport, Vantage};
+pub use load_balancer::{
+    CommandBalancer, Conditions, HttpBalancer, LoadBalancer, Method, Request, StateRequest, TEXT,
+};
 pub use name::{PoolName, ServerName, VantageName};
 pub use playbook::{OnFailure, Playbook, Policy, Strategy};
 pub use quantity::Quantity;
@@ -36,6 +41,7 @@ pub use step::{
     AllowEntry, AllowWhat, BackUp, CommandStep, Drain, InstallFeature, PowershellStep, RestartIis,
     RestartMethod, Restrict, ReturnToRotation, Role, Step, StepKind, WaitHealthy, Witness,
 };
+pub use template::{Placeholder, Template};
 pub use tls::{Fingerprint, Tls};
 
 #[cfg(test)]

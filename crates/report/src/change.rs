@@ -7,9 +7,16 @@ use rollout::{Before, Found};
 pub fn describe(step: &Step, before: &Before) -> Vec<String> {
     match before {
         Before::Drain { rotation } | Before::ReturnToRotation { rotation } => vec![match rotation {
-            Some(seen) => format!(
+            Some(seen) if seen.out.is_empty() => format!(
                 "{} of {} in rotation, this one {}",
                 seen.in_rotation, seen.members, seen.state
+            ),
+            Some(seen) => format!(
+                "{} of {} in rotation, this one {}; out: {}",
+                seen.in_rotation,
+                seen.members,
+                seen.state,
+                seen.who_is_out()
             ),
             None => "no load balancer".to_owned(),
         }],

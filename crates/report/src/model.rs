@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use inventory::{PoolName, ServerName, Step, StepKind};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rollout::{
-    Answer, Before, Debt, Event, EventKind, Found, Outcome, Pause, Plan, Progress, RunId, SoakReport,
-    StepError, Survey, Verdict,
+    Answer, Before, Debt, Event, EventKind, Found, Outcome, Pause, Plan, Progress, Rotation, RunId,
+    SoakReport, StepError, Survey, Verdict,
 };
 
 use crate::witnesses::Witnesses;
+use crate::wording;
 
 /// What is true now.
 #[derive(Clone, Debug, Default)]
@@ -67,6 +68,20 @@ pub struct Row {
     pub told: Vec<String>,
     /// What the last change told, until it is verified.
     pub applied: Vec<String>,
+    /// The wait for the pool to have a server to spare: since when, and who was out at the last look.
+    pub waits: Option<(Timestamp, String)>,
+}
+
+/// A drain that the floor does not allow now.
+pub(crate) struct Refusal<'a> {
+    pub(crate) server: &'a ServerName,
+    pub(crate) pool: &'a PoolName,
+    /// The floor.
+    pub(crate) needed: u32,
+    /// What was seen.
+    pub(crate) rotation: &'a Rotation,
+    /// How long the wait may still take.
+    pub(crate) left: SignedDuration,
 }
 
 /// A server's state, in one word for a row.
@@ -201,8 +216,49 @@ impl Model {
         {
             self.saw_rotation(&pool.clone(), seen.in_rotation, seen.members);
         }
+        let refused = self.refusal(event).map(|refusal| refusal.rotation.who_is_out());
+        let detail = wording::waiting(self, event);
         let row = self.servers.entry(server.clone()).or_default();
         row.take(event);
+        if let Some(out) = refused {
+            let since = row.waits.take().map_or(event.at, |(since, _)| since);
+            row.waits = Some((since, out));
+        }
+        if let Some(detail) = detail {
+            row.detail = detail;
+        }
+    }
+
+    /// What the event says of a drain that the floor does not allow now; `None` for any other event.
+    pub(crate) fn refusal<'a>(&'a self, event: &'a Event) -> Option<Refusal<'a>> {
+        let EventKind::StepProbed {
+            server,
+            found: Found::Ready(Before::Drain {
+                rotation: Some(rotation),
+            }),
+            ..
+        } = &event.kind
+        else {
+            return None;
+        };
+        let plan = self.plan.as_ref()?;
+        let pool = plan.pool_of(server)?;
+        let planned = plan.pools.get(pool)?;
+        let since = self
+            .servers
+            .get(server)
+            .and_then(|row| row.waits.as_ref())
+            .map_or(event.at, |(since, _)| *since);
+        (!planned.spares(rotation)).then_some(Refusal {
+            server,
+            pool,
+            needed: planned.min_in_rotation,
+            rotation,
+            left: plan
+                .policy
+                .progress_deadline
+                .saturating_sub(event.at.duration_since(since)),
+        })
     }
 
     /// Takes in progress, which may have been dropped before.
@@ -303,14 +359,24 @@ impl Row {
                 self.applied.clear();
                 self.enter(RowState::Running, Some(*step), at);
             }
+            // Whether the wait goes on is judged by whoever knows the plan.
             EventKind::StepProbed {
-                found: Found::Ready(_) | Found::AlreadyDone(_) | Found::Failed(_),
+                found: Found::Ready(Before::Drain { .. }) | Found::Failed(_),
                 ..
             } => {}
+            EventKind::StepProbed {
+                found: Found::Ready(_) | Found::AlreadyDone(_),
+                ..
+            }
+            | EventKind::StepApplied {
+                outcome: Outcome::Failed(_) | Outcome::Unknown(_),
+                ..
+            } => self.waits = None,
             EventKind::StepApplied {
                 outcome: Outcome::Done(receipt),
                 ..
             } => {
+                self.waits = None;
                 self.http_requests = self.http_requests.max(receipt.http_requests);
                 self.applied.clone_from(&receipt.facts);
             }

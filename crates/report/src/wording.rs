@@ -102,6 +102,23 @@ pub fn duration(span: SignedDuration) -> String {
     }
 }
 
+/// What a refused drain waits for and until when: `for pool eas: 4 in rotation, 4 needed without cas03; out: cas01 (DRAIN); gives up in 9m55s`.
+pub(crate) fn waiting(model: &Model, event: &Event) -> Option<String> {
+    let refusal = model.refusal(event)?;
+    let out = match refusal.rotation.out.is_empty() {
+        true => String::new(),
+        false => format!("; out: {}", refusal.rotation.who_is_out()),
+    };
+    Some(format!(
+        "for pool {}: {} in rotation, {} needed without {}{out}; gives up in {}",
+        refusal.pool,
+        refusal.rotation.in_rotation,
+        refusal.needed,
+        refusal.server,
+        duration(refusal.left)
+    ))
+}
+
 /// The lines that an event is worth; `model` has not yet taken the event in.
 pub fn lines(model: &Model, event: &Event) -> Vec<Line> {
     let subject = event.kind.server().map(ToString::to_string).unwrap_or_default();
@@ -194,6 +211,8 @@ pub fn lines(model: &Model, event: &Event) -> Vec<Line> {
             ..
         } => Vec::new(),
         EventKind::StepStarted { attempt: 1, .. } => Vec::new(),
+        // Said already: the pool has nobody to spare, and is looked at again every few seconds.
+        EventKind::StepStarted { .. } if row.is_some_and(|row| row.waits.is_some()) => Vec::new(),
         EventKind::StepStarted { step, attempt, .. } => {
             vec![Line::new(subject, word(*step), "again").text([format!("looking again, attempt {attempt}")])]
         }
@@ -205,7 +224,14 @@ pub fn lines(model: &Model, event: &Event) -> Vec<Line> {
                         .text(evidence.facts.iter().cloned()),
                 ]
             }
-            Found::Ready(_) => Vec::new(),
+            Found::Ready(_) => match (model.refusal(event), row.and_then(|row| row.waits.as_ref())) {
+                (Some(refusal), Some((_, said))) if *said == refusal.rotation.who_is_out() => Vec::new(),
+                (Some(_), _) => {
+                    let line = Line::new(subject, word(*step), "waits").took(elapsed);
+                    vec![line.text(waiting(model, event))]
+                }
+                (None, _) => Vec::new(),
+            },
             Found::Failed(error) => vec![
                 Line::new(subject, word(*step), "no look")
                     .took(elapsed)

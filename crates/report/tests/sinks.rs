@@ -9,7 +9,10 @@ use indicatif::ProgressDrawTarget;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use report::{Bars, JsonLines, Lines, Model, RowState, summary};
-use rollout::{Debt, Event, EventKind, FailureKind, Progress, Sink, StepError, Verdict};
+use rollout::{
+    Before, Debt, Event, EventKind, FailureKind, Found, OutOfRotation, Progress, Rotation, Sink, StepError,
+    Verdict,
+};
 
 /// A writer whose text can be read afterwards.
 #[derive(Clone, Default)]
@@ -197,6 +200,64 @@ fn silence_is_broken_by_a_line_that_names_what_is_awaited() {
     assert!(
         said.contains("still waiting: cas01 drain for 31.0s, 12 connections left"),
         "{said}"
+    );
+}
+
+#[test]
+fn a_wait_for_the_pool_names_who_is_out_and_until_when_once() {
+    let is_probe = |event: &Event| matches!(event.kind, EventKind::StepProbed { step: 0, .. });
+    let mut events = done();
+    let cut = events.iter().position(is_probe).unwrap();
+    events.truncate(cut);
+    let begun = events.clone();
+    let server = inventory::ServerName::from("cas01");
+    let out = |server: &str, why: &str| OutOfRotation {
+        server: server.into(),
+        why: why.to_owned(),
+    };
+    let sick = "UP, but /owa/healthcheck.htm answers 503: out of service";
+    for (attempt, in_rotation, out) in [
+        (2, 1, vec![out("cas02", "DRAIN")]),
+        (3, 1, vec![out("cas02", "DRAIN")]),
+        (4, 1, vec![out("cas02", sick)]),
+        (5, 2, Vec::new()),
+    ] {
+        let rotation = Rotation {
+            in_rotation,
+            members: 2,
+            state: "UP".to_owned(),
+            is_in_rotation: true,
+            out,
+        };
+        let kinds = [
+            EventKind::StepProbed {
+                server: server.clone(),
+                step: 0,
+                found: Found::Ready(Before::Drain {
+                    rotation: Some(rotation),
+                }),
+            },
+            EventKind::StepStarted {
+                server: server.clone(),
+                step: 0,
+                attempt,
+            },
+        ];
+        // Once there is one to spare, the change follows and not another look.
+        for kind in kinds.into_iter().take(if in_rotation == 2 { 1 } else { 2 }) {
+            let last = events.last().unwrap();
+            let (seq, at) = (last.seq + 1, last.at + SignedDuration::from_secs(5));
+            events.push(Event { seq, at, kind });
+        }
+    }
+    let said = lines(&events).split_off(lines(&begun).len());
+    insta::assert_snapshot!(said);
+    let waiting = model(&events[..events.len() - 1]);
+    assert_eq!(
+        waiting.servers[&server].detail,
+        format!(
+            "for pool eas: 1 in rotation, 1 needed without cas01; out: cas02 ({sick}); gives up in 10.0s"
+        )
     );
 }
 

@@ -22,8 +22,8 @@ pub use action::{Action, Debt};
 pub use error::{Error, IllegalTransition};
 pub use event::{Event, EventKind, RunId, SoakReport, Survey};
 pub use observation::{
-    Before, Evidence, FailureKind, Found, Outcome, Receipt, Rotation, ServiceObserved, Sight, StepError,
-    Watched, WorkerProcessObserved,
+    Before, Evidence, FailureKind, Found, OutOfRotation, Outcome, Receipt, Rotation, ServiceObserved, Sight,
+    StepError, Watched, WorkerProcessObserved,
 };
 pub use pause::{Answer, Condition, Pause};
 pub use plan::{Instant, Plan, PlanHash, PlannedPool, PlannedServer};

@@ -103,10 +103,10 @@ impl Before {
     }
 }
 
-/// A pool as its load balancer sees it at one instant.
+/// A pool at one instant: what its load balancer says, and what the health pages of those say that it sends clients to.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Rotation {
-    /// Members that take new connections now.
+    /// Members that take new connections now, and whose health pages say that they can.
     pub in_rotation: u32,
     /// All members of the load balancer's backend that belong to the pool.
     pub members: u32,
@@ -114,6 +114,26 @@ pub struct Rotation {
     pub state: String,
     /// Whether this server itself is among `in_rotation`.
     pub is_in_rotation: bool,
+    /// The pool's servers that are not among `in_rotation`, each once, by name. Journals of before have none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub out: Vec<OutOfRotation>,
+}
+
+impl Rotation {
+    /// Who is out and why, in one line: `cas02 (DRAIN), cas05 (UP, but /owa/healthcheck.htm answers 503: out of service)`.
+    pub fn who_is_out(&self) -> String {
+        let out = self.out.iter().map(|out| format!("{} ({})", out.server, out.why));
+        out.collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// A server of a pool that takes no clients.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct OutOfRotation {
+    /// The server.
+    pub server: ServerName,
+    /// Why, in the load balancer's words or in those of its health page.
+    pub why: String,
 }
 
 /// Where a witness asks all run long.

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::error::Error;
+use crate::observation::Rotation;
 
 /// All that a run will do.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -133,6 +134,15 @@ impl fmt::Display for Instant {
             write!(f, " and {failed} failed")?;
         }
         Ok(())
+    }
+}
+
+impl PlannedPool {
+    /// Whether the floor holds when the server that was seen leaves. Whoever is out already, whatever the reason, is missing from the count
+    /// once, and leaving takes nobody out who was not in.
+    pub fn spares(&self, seen: &Rotation) -> bool {
+        let left = seen.in_rotation.saturating_sub(u32::from(seen.is_in_rotation));
+        left >= self.min_in_rotation
     }
 }
 

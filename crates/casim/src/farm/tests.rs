@@ -58,11 +58,17 @@ async fn the_inventory_is_one_that_casgate_reads() {
     assert_eq!(pool.vip_address, Some(farm.load_balancer().vip()));
     assert_eq!(pool.vip.as_ref().and_then(|vip| vip.host_str()), Some(HOST));
     let balancer = inventory.load_balancers.values().next().unwrap();
-    let Balancer::Haproxy { socket, backend, .. } = balancer else {
+    let Balancer::Haproxy {
+        sockets, backends, ..
+    } = balancer
+    else {
         panic!("{balancer:?}")
     };
-    assert_eq!(*socket, format!("tcp://{}", farm.load_balancer().runtime_api()));
-    assert_eq!(backend, "eas");
+    assert_eq!(
+        sockets,
+        &[format!("tcp://{}", farm.load_balancer().runtime_api())]
+    );
+    assert_eq!(backends, &["eas"]);
     let outside = Vantage::SourceAddress("127.0.0.66".parse().unwrap());
     assert!(inventory.vantages.values().any(|vantage| *vantage == outside));
     farm.stop().await;

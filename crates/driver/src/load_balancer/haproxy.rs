@@ -1,75 +1,34 @@
-//! HAProxy's runtime API (management guide, section 9.3): one command a connection, over TCP or a Unix socket.
+//! HAProxy's runtime API (management guide, section 9.3): one line of commands a connection, over TCP or a Unix socket.
 //!
-//! The API says no in prose and yes with an empty line, so every answer that is not the expected shape is a refusal. Every wait is bounded.
+//! The API says no in prose and yes with an empty line, so every answer that is not the expected shape is a refusal. Every wait is bounded. A
+//! pool may stand in several backends (one for each protocol), and several HAProxies or processes may serve it, each with a state of its own:
+//! what is set is set everywhere, and what is seen is seen everywhere.
 
-use std::fmt;
+mod socket;
+mod stat;
+
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::{TcpStream, UnixStream};
-
+use super::AdminState;
 use super::error::BalancerError;
-use super::stat::{self, Member};
+use super::member::{Member, merge};
+use socket::Socket;
 
-/// No farm's table is longer; a socket that talks without end is not HAProxy's.
-const LONGEST_ANSWER: u64 = 4 * 1024 * 1024;
+/// The servers of every backend, and what operators asked of each: the first table tells how a server stands, the second whether somebody took
+/// it out. A drained server whose checks fail is just `DOWN` in the first.
+const LOOK: &str = "show stat -1 4 -1;show servers state";
 
-/// A backend of an HAProxy, steered through its runtime API.
+/// Backends of HAProxies, steered through their runtime APIs.
 #[derive(Clone, Debug)]
 pub(crate) struct Haproxy {
-    socket: Socket,
-    backend: String,
+    sockets: Vec<Socket>,
+    backends: Vec<String>,
     limit: Duration,
 }
 
-/// Where the runtime API listens.
-#[derive(Clone, Debug, Eq, PartialEq)]
-enum Socket {
-    /// `host:port`.
-    Tcp(String),
-    /// A path.
-    Unix(String),
-}
-
-impl Socket {
-    /// `tcp://host:port`, `unix:///path` or a path.
-    fn parse(text: &str) -> Self {
-        match (text.strip_prefix("tcp://"), text.strip_prefix("unix://")) {
-            (Some(address), _) => Self::Tcp(address.trim_end_matches('/').to_owned()),
-            (_, Some(path)) => Self::Unix(path.to_owned()),
-            _ => Self::Unix(text.to_owned()),
-        }
-    }
-
-    /// The address as socat writes it.
-    fn socat(&self) -> String {
-        match self {
-            Self::Tcp(address) => format!("tcp:{address}"),
-            Self::Unix(path) => format!("unix-connect:{path}"),
-        }
-    }
-}
-
-impl fmt::Display for Socket {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Tcp(address) => write!(f, "tcp://{address}"),
-            Self::Unix(path) => f.write_str(path),
-        }
-    }
-}
-
-/// What an operator may set a server to.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum AdminState {
-    /// No new connections; those that are there go on.
-    Drain,
-    /// Serve, as far as the health checks agree.
-    Ready,
-}
-
 impl AdminState {
-    fn as_str(self) -> &'static str {
+    fn of_haproxy(self) -> &'static str {
         match self {
             Self::Drain => "drain",
             Self::Ready => "ready",
@@ -78,105 +37,118 @@ impl AdminState {
 }
 
 impl Haproxy {
-    /// The backend `backend` behind `socket` (as the inventory writes it); each exchange is given `limit` of real time.
-    pub(crate) fn new(socket: &str, backend: &str, limit: Duration) -> Self {
+    /// The `backends` behind each of the `sockets` (as the inventory writes them); each exchange is given `limit` of real time.
+    pub(crate) fn new(sockets: &[String], backends: &[String], limit: Duration) -> Self {
         Self {
-            socket: Socket::parse(socket),
-            backend: backend.to_owned(),
+            sockets: sockets.iter().map(|text| Socket::parse(text)).collect(),
+            backends: backends.to_vec(),
             limit,
         }
     }
 
-    /// The backend's name.
-    pub(crate) fn backend(&self) -> &str {
-        &self.backend
+    /// The backends' names, for people.
+    pub(crate) fn backends(&self) -> String {
+        self.backends.join(" and ")
     }
 
-    /// Sets a server's administrative state.
+    /// Sets a server's administrative state in every backend at every socket.
     pub(crate) async fn set_state(&self, server: &str, state: AdminState) -> Result<(), BalancerError> {
-        let command = self.set_state_command(server, state)?;
-        let answer = self.exchange(&command).await?;
-        match answer.trim() {
-            "" => Ok(()),
-            answer => Err(BalancerError::Refused {
-                command,
-                answer: answer.to_owned(),
-            }),
+        for socket in &self.sockets {
+            for backend in &self.backends {
+                let command = set_state_command(backend, server, state)?;
+                let answer = socket.exchange(&command, self.limit).await?;
+                let answer = answer.trim();
+                if !answer.is_empty() {
+                    return Err(BalancerError::Refused {
+                        place: socket.to_string(),
+                        request: command,
+                        answer: answer.to_owned(),
+                    });
+                }
+            }
         }
+        Ok(())
     }
 
-    /// Every server of the backend as it stands now.
+    /// Every server of the backends as it stands now.
     pub(crate) async fn members(&self) -> Result<Vec<Member>, BalancerError> {
-        stat::members(&self.exchange("show stat").await?, &self.backend)
+        let mut places: BTreeMap<String, Vec<(String, Member)>> = BTreeMap::new();
+        let mut order = Vec::new();
+        for socket in &self.sockets {
+            let answer = socket.exchange(LOOK, self.limit).await?;
+            let mut seen = stat::read(&answer, &socket.to_string(), LOOK)?;
+            for backend in &self.backends {
+                let members = seen.remove(backend).ok_or_else(|| BalancerError::NoBackend {
+                    place: socket.to_string(),
+                    backend: backend.clone(),
+                    known: seen.keys().cloned().collect::<Vec<_>>().join(", "),
+                })?;
+                for member in members {
+                    if !places.contains_key(&member.name) {
+                        order.push(member.name.clone());
+                    }
+                    places
+                        .entry(member.name.clone())
+                        .or_default()
+                        .push((self.place(socket, backend), member));
+                }
+            }
+        }
+        let everywhere = self.sockets.len().saturating_mul(self.backends.len());
+        let mut members = Vec::new();
+        for name in order {
+            let seen = places.get(&name).map_or(&[][..], Vec::as_slice);
+            // A server that only some of the backends have cannot be drained in all: it is not a member of them together.
+            if seen.len() == everywhere {
+                members.extend(merge(&name, seen));
+            }
+        }
+        Ok(members)
+    }
+
+    /// How a place is called beside others.
+    fn place(&self, socket: &Socket, backend: &str) -> String {
+        match (self.sockets.len(), self.backends.len()) {
+            (..=1, _) => backend.to_owned(),
+            (_, ..=1) => socket.to_string(),
+            _ => format!("{backend} at {socket}"),
+        }
     }
 
     /// The line with which a person can put a server back by hand.
     pub(crate) fn ready_by_hand(&self, server: &str) -> String {
-        format!(
-            "echo \"set server {}/{server} state ready\" | socat stdio {}",
-            self.backend,
-            self.socket.socat()
-        )
+        let sets: Vec<String> = self
+            .backends
+            .iter()
+            .map(|backend| format!("set server {backend}/{server} state ready"))
+            .collect();
+        let lines: Vec<String> = self
+            .sockets
+            .iter()
+            .map(|socket| format!("echo \"{}\" | socat stdio {}", sets.join("; "), socket.socat()))
+            .collect();
+        lines.join(" && ")
     }
+}
 
-    fn set_state_command(&self, server: &str, state: AdminState) -> Result<String, BalancerError> {
-        for name in [self.backend.as_str(), server] {
-            // A blank, a semicolon or a line break would end the name and begin something else.
-            if name.is_empty()
-                || name.contains(|c: char| c.is_whitespace() || c.is_control() || ";/<".contains(c))
-            {
-                return Err(BalancerError::Name {
-                    name: name.to_owned(),
-                });
-            }
-        }
-        Ok(format!(
-            "set server {}/{server} state {}",
-            self.backend,
-            state.as_str()
-        ))
-    }
-
-    async fn exchange(&self, command: &str) -> Result<String, BalancerError> {
-        let exchange = async {
-            match &self.socket {
-                Socket::Tcp(address) => converse(TcpStream::connect(address).await?, command).await,
-                Socket::Unix(path) => converse(UnixStream::connect(path).await?, command).await,
-            }
-        };
-        let answer = tokio::time::timeout(self.limit, exchange)
-            .await
-            .map_err(|_| BalancerError::TimedOut {
-                socket: self.socket.to_string(),
-                command: command.to_owned(),
-                limit: self.limit,
-            })?
-            .map_err(|source| BalancerError::Unreachable {
-                socket: self.socket.to_string(),
-                source,
-            })?;
-        if answer.len() as u64 > LONGEST_ANSWER {
-            return Err(BalancerError::TooLong {
-                command: command.to_owned(),
-                limit: LONGEST_ANSWER,
+fn set_state_command(backend: &str, server: &str, state: AdminState) -> Result<String, BalancerError> {
+    for name in [backend, server] {
+        // A blank, a semicolon or a line break would end the name and begin something else.
+        if name.is_empty()
+            || name.contains(|c: char| c.is_whitespace() || c.is_control() || ";/<".contains(c))
+        {
+            return Err(BalancerError::Name {
+                name: name.to_owned(),
             });
         }
-        Ok(String::from_utf8_lossy(&answer).into_owned())
     }
+    Ok(format!(
+        "set server {backend}/{server} state {}",
+        state.of_haproxy()
+    ))
 }
 
-/// Sends one command and reads until the other side closes, as it does after each command outside interactive mode.
-async fn converse(stream: impl AsyncRead + AsyncWrite + Unpin, command: &str) -> std::io::Result<Vec<u8>> {
-    let (reader, mut writer) = tokio::io::split(stream);
-    writer.write_all(format!("{command}\n").as_bytes()).await?;
-    writer.flush().await?;
-    let mut answer = Vec::new();
-    reader
-        .take(LONGEST_ANSWER.saturating_add(1))
-        .read_to_end(&mut answer)
-        .await?;
-    Ok(answer)
-}
-
+#[cfg(test)]
+mod real;
 #[cfg(test)]
 mod tests;

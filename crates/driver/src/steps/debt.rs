@@ -56,7 +56,7 @@ async fn rotation(session: &mut Session) -> Result<Evidence, StepError> {
         seen.map_err(|error| from_balancer(DOING, &error))
     };
     let member = look().await?;
-    if member.is_in_rotation() {
+    if member.is_back() {
         return Ok(told(&member.status));
     }
     until_fit(session).await?;

@@ -1,16 +1,24 @@
 //! `drain`: no new connections for the server, and a bounded while for the old ones to end.
 
-use inventory::Drain;
-use jiff::SignedDuration;
-use rollout::{Before, Found, Receipt, StepError};
+mod requests;
+
+use inventory::{Drain, Step, StepKind};
+use jiff::{SignedDuration, Timestamp};
+use rollout::{Before, Found, Plan, Receipt, StepError};
 
 use super::{already_done, receipt};
-use crate::failure::{Setback, from_balancer, timed_out};
+use crate::failure::{Setback, StepErrorExt, failed, from_balancer, timed_out};
+use crate::health;
 use crate::load_balancer::{AdminState, Balancer, BalancerError};
+use crate::rotation;
 use crate::session::Session;
+use requests::Requests;
 
 /// How often the load balancer is asked for what is left, in virtual time.
 const EVERY: SignedDuration = SignedDuration::from_secs(1);
+
+/// How long the load balancer may be away before a change is given up for want of a word from it.
+const SURE_WITHIN: SignedDuration = SignedDuration::from_secs(30);
 
 const LOOKING: &str = "ask the load balancer for the pool's rotation";
 
@@ -25,16 +33,18 @@ pub(super) async fn probe(session: &mut Session) -> Result<Found, StepError> {
     };
     let told = |error: BalancerError| from_balancer(LOOKING, &error);
     let name = &session.server().load_balancer_name;
-    let view = balancer.look().await.map_err(told)?;
-    let member = view.member(name).map_err(told)?;
+    let member = balancer.look_at(name).await.map_err(told)?;
     if member.is_taken_out() {
         return Ok(already_done([format!(
             "the load balancer says {}",
             member.status
         )]));
     }
-    let rotation = Some(view.rotation(name).map_err(told)?);
-    Ok(Found::Ready(Before::Drain { rotation }))
+    let pages = health::pages(session.plan());
+    let rotation = rotation::look(session, &balancer, &pages).await.map_err(told)?;
+    Ok(Found::Ready(Before::Drain {
+        rotation: Some(rotation),
+    }))
 }
 
 pub(super) async fn apply(session: &mut Session) -> Result<Receipt, Setback> {
@@ -65,38 +75,107 @@ pub(super) async fn verify(session: &mut Session, step: &Drain) -> Result<Receip
     let doing = format!("wait until {name} is out of rotation");
     let clock = session.clock().clone();
     // Connections get the virtual time that the playbook grants; the load balancer's own answer gets what a network needs.
-    let until = clock
-        .now()
-        .checked_add(step.timeout)
-        .unwrap_or_else(|_| clock.now());
+    let until = until(session, step.timeout);
     let patience = clock.deadline(step.timeout);
+    let mut requests = Requests::default();
     loop {
         let member = match balancer.look_at(&name).await {
             Ok(member) => member,
             Err(error) if error.is_transient() && !patience.has_passed() => {
-                session.doing(error.to_string());
+                session.doing(format!("{error}{}", left(session, until)));
                 clock.pause(EVERY).await;
                 continue;
             }
             Err(error) => return Err(from_balancer(&doing, &error)),
         };
-        let left = member.connections;
-        match (member.is_in_rotation(), left) {
-            (false, 0) => return Ok(receipt([format!("{}, no connections left", member.status)])),
-            (false, _) if clock.now() >= until => {
+        if member.may_get_connections() {
+            if patience.has_passed() {
+                return Err(timed_out(doing, "DRAIN or MAINT", member.status));
+            }
+            session.doing(format!(
+                "the load balancer still says {}{}",
+                member.status,
+                left(session, until)
+            ));
+        } else {
+            if member.connections == Some(0) {
+                return Ok(receipt([format!("{}, no connections left", member.status)]));
+            }
+            requests.look(session).await;
+            // Where the load balancer does not tell, the server's own requests have to.
+            if member.connections.is_none() && requests.is_idle() {
+                return Ok(receipt([format!("{}, {}", member.status, requests.in_words())]));
+            }
+            let what = match member.connections {
+                Some(1) => format!("1 connection left, {}", requests.in_words()),
+                Some(count) => format!("{count} connections left, {}", requests.in_words()),
+                None => requests.in_words(),
+            };
+            if clock.now() >= until {
                 return Ok(receipt([format!(
-                    "{}, {left} connections left after {:#}: long polls of ActiveSync do not end by themselves",
+                    "{}, {what} after {:#}: long polls do not end by themselves",
                     member.status, step.timeout
                 )]));
             }
-            (false, _) => session.doing(format!("{left} connections left")),
-            (true, _) if patience.has_passed() => {
-                return Err(timed_out(doing, "DRAIN or MAINT", member.status));
-            }
-            (true, _) => session.doing(format!("the load balancer still says {}", member.status)),
+            session.doing(format!(
+                "waiting for the last to end: {what}{}",
+                left(session, until)
+            ));
         }
         clock.pause(EVERY).await;
     }
+}
+
+/// When a wait of `span` that begins now is over.
+pub(super) fn until(session: &Session, span: SignedDuration) -> Timestamp {
+    let now = session.clock().now();
+    now.checked_add(span).unwrap_or(now)
+}
+
+/// How long a wait may still take, for people: `; at most 40s more`.
+pub(super) fn left(session: &Session, until: Timestamp) -> String {
+    let seconds = until.duration_since(session.clock().now()).as_secs().max(0);
+    format!("; at most {:#} more", SignedDuration::from_secs(seconds))
+}
+
+/// Before a change at step `index`: a server that was drained for it has to be out still. A reload of the load balancer, an agent or a person may
+/// have put it back.
+pub(super) async fn still_out(session: &Session, index: usize) -> Result<(), StepError> {
+    let Some(balancer) = balancer(session).filter(|_| is_drained_at(session.plan(), index)) else {
+        return Ok(());
+    };
+    let name = &session.server().load_balancer_name;
+    let patience = session.clock().deadline(SURE_WITHIN);
+    loop {
+        match balancer.look_at(name).await {
+            Ok(member) if member.may_get_connections() => {
+                return Err(failed(
+                    "make sure that no client is on the server before it is changed",
+                    format!("{name} still out of rotation, as it was drained"),
+                    format!("the load balancer says {}", member.status),
+                )
+                .hint(
+                    "somebody put it back: a reload of the load balancer, an agent, a person. Find out who, then resume",
+                ));
+            }
+            Ok(_) => return Ok(()),
+            Err(error) if error.is_transient() && !patience.has_passed() => {
+                session.doing(error.to_string());
+                session.clock().pause(EVERY).await;
+            }
+            Err(error) => return Err(from_balancer(LOOKING, &error)),
+        }
+    }
+}
+
+/// Whether a drain came before the step, and no return since.
+fn is_drained_at(plan: &Plan, index: usize) -> bool {
+    let before = plan.steps.iter().take(index);
+    let last = before
+        .rev()
+        .map(Step::kind)
+        .find(|kind| matches!(kind, StepKind::Drain | StepKind::ReturnToRotation));
+    last == Some(StepKind::Drain)
 }
 
 #[cfg(test)]

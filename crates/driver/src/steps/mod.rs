@@ -133,6 +133,9 @@ async fn apply(session: &mut Session, index: usize, before: &Before) -> Result<R
     if !matches!(step.kind(), StepKind::WaitHealthy | StepKind::Witness) {
         lease::take(session).await?;
     }
+    if step.kind().changes() {
+        drain::still_out(session, index).await?;
+    }
     match (step, before) {
         (Step::Drain(_), _) => drain::apply(session).await,
         (Step::BackUp(_), Before::BackUp { name }) => back_up::apply(session, name).await,

@@ -4,10 +4,11 @@ use inventory::ReturnToRotation;
 use jiff::SignedDuration;
 use rollout::{Before, Found, Receipt, StepError};
 
-use super::drain::{balancer, set_state};
+use super::drain::{balancer, left, set_state, until};
 use super::{already_done, receipt};
 use crate::failure::{Setback, StepErrorExt, from_balancer, timed_out};
 use crate::load_balancer::{AdminState, Balancer, Member};
+use crate::rotation;
 use crate::session::Session;
 
 /// How often the load balancer is asked, in virtual time.
@@ -17,10 +18,9 @@ pub(super) async fn probe(session: &mut Session) -> Result<Found, StepError> {
     let Some(balancer) = balancer(session) else {
         return Ok(already_done(["no load balancer that casgate steers".to_owned()]));
     };
-    let name = &session.server().load_balancer_name;
-    let view = balancer.look().await;
-    let rotation = view
-        .and_then(|view| view.rotation(name))
+    // Whether clients are sent to it is the load balancer's business alone.
+    let rotation = rotation::look(session, &balancer, &[])
+        .await
         .map_err(|error| from_balancer("ask the load balancer for the pool's rotation", &error))?;
     if rotation.is_in_rotation {
         return Ok(already_done([format!(
@@ -61,9 +61,10 @@ pub(super) async fn until_up(
     let name = &session.server().load_balancer_name;
     let doing = format!("wait until {name} is in rotation");
     let patience = session.clock().deadline(timeout);
+    let until = until(session, timeout);
     loop {
         let seen = match balancer.look_at(name).await {
-            Ok(member) if member.is_in_rotation() => return Ok(member),
+            Ok(member) if member.is_back() => return Ok(member),
             Ok(member) => format!("the load balancer says {}", member.status),
             Err(error) if error.is_transient() && !patience.has_passed() => error.to_string(),
             Err(error) => return Err(from_balancer(&doing, &error)),
@@ -74,7 +75,7 @@ pub(super) async fn until_up(
                  (`role = \"load_balancer_probes\"`, and `probes_from` in the inventory)?",
             ));
         }
-        session.doing(seen);
+        session.doing(format!("waiting for UP: {seen}{}", left(session, until)));
         session.clock().pause(EVERY).await;
     }
 }

@@ -23,7 +23,7 @@ pub(crate) struct Asked {
 /// An answer: status, headers as lines, body.
 pub(crate) type Reply = (u16, &'static str, String);
 
-/// A front end with a certificate for [`HOST`] that is its own authority.
+/// A front end with a certificate for [`HOST`] that is its own authority, at the addresses of both servers.
 pub(crate) struct FrontEnd {
     pub(crate) port: u16,
     pub(crate) ca: String,
@@ -45,10 +45,17 @@ impl FrontEnd {
         let acceptor = TlsAcceptor::from(Arc::new(config));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
+        // Where cas02 is.
+        let second = TcpListener::bind(("127.0.0.2", port)).await.unwrap();
         let asked = Arc::new(Mutex::new(Vec::new()));
         let (heard, answer) = (Arc::clone(&asked), Arc::new(answer));
         let serving = tokio::spawn(async move {
-            while let Ok((stream, peer)) = listener.accept().await {
+            loop {
+                let accepted = tokio::select! {
+                    accepted = listener.accept() => accepted,
+                    accepted = second.accept() => accepted,
+                };
+                let Ok((stream, peer)) = accepted else { break };
                 let (acceptor, heard, answer) = (acceptor.clone(), Arc::clone(&heard), Arc::clone(&answer));
                 tokio::spawn(async move {
                     // Clients that do not like the certificate hang up here.

@@ -79,21 +79,39 @@ impl Drop for LoadBalancer {
     }
 }
 
-fn answer(servers: &mut BTreeMap<String, Server>, command: &str) -> String {
-    if command == "show stat" {
-        let mut table = "# pxname,svname,scur,status\n".to_owned();
-        for (name, server) in servers {
-            let status = match (server.admin.as_str(), server.checks_say) {
-                ("maint", _) => "MAINT",
-                ("drain", "UP") => "DRAIN",
-                (_, checks) => checks,
-            };
-            let _ = writeln!(table, "eas,{name},{},{status}", server.connections);
-        }
-        return table + "\n";
-    }
+fn answer(servers: &mut BTreeMap<String, Server>, line: &str) -> String {
+    line.split(';')
+        .map(|command| carry_out(servers, command))
+        .collect()
+}
+
+fn carry_out(servers: &mut BTreeMap<String, Server>, command: &str) -> String {
     let words: Vec<&str> = command.split(' ').collect();
     match words[..] {
+        ["show", "stat", ..] => {
+            let mut table = "# pxname,svname,scur,status,weight,bck\n".to_owned();
+            for (name, server) in servers {
+                let status = match (server.admin.as_str(), server.checks_say) {
+                    ("maint", _) => "MAINT",
+                    ("drain", "UP") => "DRAIN",
+                    (_, checks) => checks,
+                };
+                let _ = writeln!(table, "eas,{name},{},{status},1,0", server.connections);
+            }
+            table + "\n"
+        }
+        ["show", "servers", "state"] => {
+            let mut table = "1\n# be_name srv_name srv_admin_state\n".to_owned();
+            for (name, server) in servers {
+                let admin = match server.admin.as_str() {
+                    "maint" => 1,
+                    "drain" => 8,
+                    _ => 0,
+                };
+                let _ = writeln!(table, "eas {name} {admin}");
+            }
+            table + "\n"
+        }
         ["set", "server", server, "state", state] => {
             match servers.get_mut(server.trim_start_matches("eas/")) {
                 Some(server) => {

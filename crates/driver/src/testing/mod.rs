@@ -1,6 +1,7 @@
 //! Stand-ins on loopback for the tests of this crate: a load balancer, a front end, and a world of them. WinRM has none here: whole runs over it
 //! are played against the simulator.
 
+mod appliance;
 mod front_end;
 mod load_balancer;
 
@@ -16,6 +17,7 @@ use crate::clock::Clock;
 use crate::session::Session;
 use crate::world::{World, WorldOptions};
 
+pub(crate) use appliance::{Appliance, Asked as ApplianceAsked};
 pub(crate) use front_end::{Asked, FrontEnd, Reply};
 pub(crate) use load_balancer::LoadBalancer;
 

@@ -15,6 +15,7 @@ use reqwest::{Client, Proxy, redirect};
 use url::{Host, Url};
 
 pub(crate) use error::WebError;
+pub(crate) use tls::client_config;
 
 /// Health pages and refusals are short; more of a body is never looked at.
 const LONGEST_BODY: usize = 64 * 1024;
@@ -63,7 +64,7 @@ impl Front {
             address: address.to_owned(),
             source,
         };
-        let config = tls::client_config(options.authority, host)?;
+        let config = client_config(options.authority, host)?;
         let mut builder = Client::builder()
             .tls_backend_preconfigured(config)
             .redirect(redirect::Policy::none())

@@ -72,6 +72,8 @@ codes! {
     UnknownLoadBalancer = "unknown-load-balancer",
     /// A site that no server's label names.
     UnknownSite = "unknown-site",
+    /// A word in braces that stands for nothing.
+    UnknownPlaceholder = "unknown-placeholder",
     /// More servers must stay in rotation than the pool has.
     FloorTooHigh = "floor-too-high",
     /// The inventory has no server.

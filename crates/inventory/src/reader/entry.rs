@@ -65,6 +65,11 @@ impl<'a> Entry<'a> {
         self.value.get_ref().is_str()
     }
 
+    /// Whether the value is a list.
+    pub(crate) fn is_list(&self) -> bool {
+        self.value.get_ref().is_array()
+    }
+
     /// Whether the value is a list without elements.
     pub(crate) fn is_empty(&self) -> bool {
         self.value

@@ -2,17 +2,18 @@
 
 mod credential;
 mod kerberos;
+mod load_balancer;
 mod references;
 mod server;
 mod way;
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::Ipv4Addr;
 
 use toml::Spanned;
 use toml::de::DeTable;
 
 use crate::diagnostic::Code;
-use crate::fleet::{Inventory, LoadBalancer, Pool, Site, Vantage};
+use crate::fleet::{Inventory, Pool, Site, Vantage};
 use crate::name;
 use crate::quantity::Quantity;
 use crate::reader::address;
@@ -45,9 +46,8 @@ pub(crate) fn read(root: &Spanned<DeTable<'_>>, found: &mut Findings<'_>) -> Inv
             &keys::LOAD_BALANCER,
             found,
         ) {
-            inventory
-                .load_balancers
-                .insert(entry.key.to_owned(), load_balancer(&table, found));
+            let balancer = load_balancer::read(&table, &mut references, found);
+            inventory.load_balancers.insert(entry.key.to_owned(), balancer);
         }
     }
     for entry in sections(&file, "pool", found) {
@@ -139,113 +139,6 @@ fn check_name(section: &str, entry: &Entry<'_>, found: &mut Findings<'_>) {
 
 fn title(section: &str, entry: &Entry<'_>) -> String {
     format!("[{section}.{}]", shown(entry.key))
-}
-
-fn load_balancer(table: &Table<'_>, found: &mut Findings<'_>) -> LoadBalancer {
-    #[derive(Clone, Copy)]
-    enum Kind {
-        Haproxy,
-        None,
-    }
-    let later = [
-        ("command", "use \"haproxy\", or \"none\" and drain by hand"),
-        ("http", "use \"haproxy\", or \"none\" and drain by hand"),
-    ];
-    let kind = table
-        .need(
-            "kind",
-            "write kind = \"haproxy\", or \"none\" if casgate cannot steer it",
-            found,
-        )
-        .and_then(|entry| entry.word(&[("haproxy", Kind::Haproxy), ("none", Kind::None)], &later, found));
-    let probes_from = match table.get("probes_from") {
-        Some(entry) => addresses(&entry, found),
-        None => Vec::new(),
-    };
-    match kind {
-        None => LoadBalancer::None { probes_from },
-        Some(Kind::None) => {
-            for key in ["socket", "backend"] {
-                if let Some(entry) = table.get(key) {
-                    let message = format!("`{key}` means nothing to kind = \"none\"");
-                    found.error(
-                        Code::UnknownKey,
-                        entry.place(),
-                        message,
-                        "write kind = \"haproxy\", or leave it out",
-                    );
-                }
-            }
-            LoadBalancer::None { probes_from }
-        }
-        Some(Kind::Haproxy) => LoadBalancer::Haproxy {
-            socket: table
-                .need(
-                    "socket",
-                    "write the runtime API's place: \"tcp://192.0.2.5:9999\" or \"/run/haproxy/admin.sock\"",
-                    found,
-                )
-                .and_then(|entry| runtime_socket(&entry, found))
-                .unwrap_or_default(),
-            backend: table
-                .need(
-                    "backend",
-                    "write the name of the backend that holds the farm's servers",
-                    found,
-                )
-                .and_then(|entry| proxy_name(&entry, found))
-                .unwrap_or_default(),
-            probes_from,
-        },
-    }
-}
-
-fn addresses(entry: &Entry<'_>, found: &mut Findings<'_>) -> Vec<IpAddr> {
-    let Some(elements) = entry.elements("write a list of addresses: [\"192.0.2.5\"]", found) else {
-        return Vec::new();
-    };
-    elements
-        .filter_map(|element| address::ip(&element, found))
-        .collect()
-}
-
-/// `tcp://host:port`, or the path of a Unix socket.
-fn runtime_socket(entry: &Entry<'_>, found: &mut Findings<'_>) -> Option<String> {
-    let text = entry.text(found)?;
-    if text.starts_with('/') {
-        return Some(text.to_owned());
-    }
-    let url = address::url(entry, &["tcp"], "tcp://192.0.2.5:9999", found)?;
-    if url.port().is_none() {
-        let message = format!("{} does not say the port", entry.name());
-        found.error(
-            Code::BadAddress,
-            entry.span(),
-            message,
-            "write it as \"tcp://192.0.2.5:9999\"",
-        );
-        return None;
-    }
-    Some(text.to_owned())
-}
-
-/// A name that stands in HAProxy's runtime commands, where blanks, `;` and `/` mean something.
-fn proxy_name(entry: &Entry<'_>, found: &mut Findings<'_>) -> Option<String> {
-    let text = entry.text(found)?;
-    if text
-        .chars()
-        .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':'))
-    {
-        return Some(text.to_owned());
-    }
-    let message = format!("{} is `{}`, which HAProxy cannot name", entry.name(), shown(text));
-    found.error(
-        Code::BadName,
-        entry.span(),
-        message,
-        "letters, digits, `-`, `_`, `.` and `:`, as in haproxy.cfg",
-    );
-    None
 }
 
 fn pool(entry: &Entry<'_>, table: &Table<'_>, references: &mut References, found: &mut Findings<'_>) -> Pool {

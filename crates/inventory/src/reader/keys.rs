@@ -104,7 +104,38 @@ pub(crate) const PASSWORD: Keys = Keys {
 };
 pub(crate) const LOAD_BALANCER: Keys = Keys::only(
     "`[load_balancer.NAME]`",
-    &["kind", "socket", "backend", "probes_from"],
+    &[
+        "kind",
+        "socket",
+        "backend",
+        "url",
+        "command",
+        "credential",
+        "ca_file",
+        "timeout",
+        "headers",
+        "drain",
+        "ready",
+        "state",
+        "probes_from",
+    ],
+);
+pub(crate) const REQUEST: Keys = Keys::only(
+    "`drain` and `ready`",
+    &["method", "path", "body", "status", "expect"],
+);
+pub(crate) const STATE: Keys = Keys::only(
+    "`state`",
+    &[
+        "method",
+        "path",
+        "body",
+        "status",
+        "expect",
+        "in_rotation",
+        "drained",
+        "connections",
+    ],
 );
 pub(crate) const POOL: Keys = Keys::only(
     "`[pool.NAME]`",
@@ -188,12 +219,14 @@ pub(crate) const POWERSHELL: Keys =
 
 #[cfg(test)]
 /// The tables of an inventory, as docs/inventory.md has them.
-pub(crate) const OF_INVENTORY: [&Keys; 9] = [
+pub(crate) const OF_INVENTORY: [&Keys; 11] = [
     &INVENTORY,
     &DEFAULTS,
     &CREDENTIAL,
     &PASSWORD,
     &LOAD_BALANCER,
+    &REQUEST,
+    &STATE,
     &POOL,
     &SERVER,
     &SITE,

@@ -59,6 +59,7 @@ golden! { inventory:
     inventory_credentials = "inventory-credentials.toml",
     inventory_references = "inventory-references.toml",
     inventory_empty = "inventory-empty.toml",
+    inventory_load_balancers = "inventory-load-balancers.toml",
 }
 
 golden! { playbook:
@@ -84,6 +85,7 @@ pub(super) fn bad() -> Vec<Source> {
         include_str!("bad/inventory-credentials.toml"),
         include_str!("bad/inventory-references.toml"),
         include_str!("bad/inventory-empty.toml"),
+        include_str!("bad/inventory-load-balancers.toml"),
     ]
     .map(|text| Source::new("inventory.toml", text))
     .into_iter()

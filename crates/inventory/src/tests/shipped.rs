@@ -115,8 +115,8 @@ fn the_laboratory_is_the_simulated_farm() {
     assert_eq!(
         inventory.load_balancers[pool.load_balancer.as_ref().unwrap()],
         LoadBalancer::Haproxy {
-            socket: "tcp://127.0.0.1:16186".to_owned(),
-            backend: "eas".to_owned(),
+            sockets: vec!["tcp://127.0.0.1:16186".to_owned()],
+            backends: vec!["eas".to_owned()],
             probes_from: vec![IpAddr::V4(Ipv4Addr::new(127, 0, 0, 5))],
         }
     );

@@ -110,17 +110,12 @@ impl Rollout {
         })
     }
 
-    /// Whether the floor, as the load balancer sees the pool now, allows the server to leave. Without a load balancer there is nobody to ask, and
-    /// the plan's own bound has to do.
+    /// Whether the floor allows the server to leave, as load balancer and health pages see the pool now. Without a load balancer there is nobody
+    /// to ask, and the plan's own bound has to do.
     pub(super) fn permits_drain(&self, record: &Record, rotation: Option<&Rotation>) -> bool {
         let planned = record.pool.as_ref().and_then(|pool| self.plan.pools.get(pool));
         match (planned, rotation) {
-            (Some(planned), Some(rotation)) => {
-                let left = rotation
-                    .in_rotation
-                    .saturating_sub(u32::from(rotation.is_in_rotation));
-                left >= planned.min_in_rotation
-            }
+            (Some(planned), Some(rotation)) => planned.spares(rotation),
             _ => true,
         }
     }

@@ -33,8 +33,12 @@ impl Rollout {
             let found = rotation.map_or_else(
                 || "nothing".to_owned(),
                 |seen| {
+                    let out = match seen.out.is_empty() {
+                        true => String::new(),
+                        false => format!("; out: {}", seen.who_is_out()),
+                    };
                     format!(
-                        "{} of {} in rotation, {} itself is {}",
+                        "{} of {} in rotation, {} itself is {}{out}",
                         seen.in_rotation, seen.members, record.name, seen.state
                     )
                 },

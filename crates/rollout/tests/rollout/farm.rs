@@ -233,6 +233,7 @@ pub(crate) fn rotation(in_rotation: u32, members: u32, is_in_rotation: bool) -> 
         members,
         state: state.to_owned(),
         is_in_rotation,
+        out: Vec::new(),
     }
 }
 

@@ -184,11 +184,12 @@ impl Stage {
             .and_then(|server| self.inventory.pools.get_mut(server.pool.as_ref()?))
         {
             pool.vip_address = Some(farm.entrance().vip);
-            if let Some(LoadBalancer::Haproxy { probes_from, .. }) = balancer {
+            let steered = balancer.filter(|balancer| !matches!(balancer, LoadBalancer::None { .. }));
+            if let Some(balancer) = steered {
                 let simulated = LoadBalancer::Haproxy {
-                    socket: format!("tcp://{}", farm.load_balancer().runtime_api()),
-                    backend: "eas".to_owned(),
-                    probes_from: probes_from.clone(),
+                    sockets: vec![format!("tcp://{}", farm.load_balancer().runtime_api())],
+                    backends: vec!["eas".to_owned()],
+                    probes_from: balancer.probes_from().to_vec(),
                 };
                 self.inventory.load_balancers.insert(group.clone(), simulated);
                 pool.load_balancer = Some(group.clone());

@@ -190,7 +190,7 @@ pub(super) fn read(
             .unwrap_or(1),
         load_balancer_name: table
             .get("load_balancer_name")
-            .and_then(|entry| super::proxy_name(&entry, found))
+            .and_then(|entry| super::load_balancer::proxy_name(&entry, found))
             .unwrap_or_else(|| entry.key.to_owned()),
         ca_file: own.ca_file.or_else(|| defaults.ca_file.clone()),
         fingerprint: way.fingerprint,

@@ -3,8 +3,8 @@
 use inventory::{OnFailure, Policy, Quantity};
 use jiff::SignedDuration;
 use rollout::{
-    Action, Before, Debt, EventKind, FailureKind, Found, Next, Outcome, Phase, ServerState, SoakReport,
-    Verdict,
+    Action, Before, Debt, EventKind, FailureKind, Found, Next, OutOfRotation, Outcome, Phase, Rotation,
+    ServerState, SoakReport, Verdict,
 };
 
 use crate::farm::{
@@ -179,6 +179,43 @@ fn a_server_that_is_out_already_takes_nobody_with_it() {
     assert!(matches!(action, Some(Action::Apply { .. })));
 }
 
+/// A pool of six of which one was down before the run began, and a budget of one failure: who is down is missing from what is seen, and is not
+/// held against the floor a second time as a failure that might still come.
+#[test]
+fn whoever_was_down_already_is_counted_once() {
+    let forgiving = Policy {
+        max_failures: 1,
+        ..policy()
+    };
+    let mut run = Run::new(plan(&[("eas", 6, Quantity::Count(4))], forgiving));
+    assert_eq!(run.rollout.plan().pools[&"eas".into()].max_in_flight, 1);
+    run.walk_to("eas-1", DRAIN);
+    let down = |in_rotation: u32, names: &[&str]| Before::Drain {
+        rotation: Some(Rotation {
+            out: names
+                .iter()
+                .map(|name| OutOfRotation {
+                    server: server(name),
+                    why: "DOWN".to_owned(),
+                })
+                .collect(),
+            ..rotation(in_rotation, 6, true)
+        }),
+    };
+    let probed = |before| EventKind::StepProbed {
+        server: server("eas-1"),
+        step: DRAIN,
+        found: Found::Ready(before),
+    };
+    // Two down: 4 - 1 is below the floor.
+    assert_eq!(run.tell(probed(down(4, &["eas-5", "eas-6"]))), None);
+    run.now += SignedDuration::from_secs(5);
+    run.settle();
+    // One down: 5 - 1 is the floor, although one more may fail.
+    let action = run.tell(probed(down(5, &["eas-6"])));
+    assert!(matches!(action, Some(Action::Apply { .. })), "{action:?}");
+}
+
 #[test]
 fn a_permit_that_never_comes_fails_the_server_with_what_it_waited_for() {
     let deadline = SignedDuration::from_secs(20);
@@ -189,7 +226,18 @@ fn a_permit_that_never_comes_fails_the_server_with_what_it_waited_for() {
     let mut run = Run::new(plan(&[("eas", 4, Quantity::Count(2))], patient));
     run.walk_to("eas-1", DRAIN);
     for _ in 0..4 {
-        probe_drain(&mut run, "eas-1", 2);
+        let seen = Rotation {
+            out: vec![OutOfRotation {
+                server: server("eas-2"),
+                why: "UP, but /owa/healthcheck.htm answers 503: out of service".to_owned(),
+            }],
+            ..rotation(2, 4, true)
+        };
+        run.tell(EventKind::StepProbed {
+            server: server("eas-1"),
+            step: DRAIN,
+            found: Found::Ready(Before::Drain { rotation: Some(seen) }),
+        });
         if let Next::Wait(Some(at)) = run.rollout.next(run.now) {
             run.now = at;
         }
@@ -199,7 +247,10 @@ fn a_permit_that_never_comes_fails_the_server_with_what_it_waited_for() {
     assert_eq!((step, why.kind), (Some(DRAIN), FailureKind::TimedOut));
     assert_eq!(why.doing, "wait for pool eas to have a server to spare, for 20s");
     assert_eq!(why.expected, "2 in rotation without eas-1");
-    assert_eq!(why.found, "2 of 4 in rotation, eas-1 itself is UP");
+    assert_eq!(
+        why.found,
+        "2 of 4 in rotation, eas-1 itself is UP; out: eas-2 (UP, but /owa/healthcheck.htm answers 503: out of service)"
+    );
     assert_eq!(
         run.rollout.verdict(),
         Some(Verdict::BudgetSpent),
