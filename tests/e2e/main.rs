@@ -11,6 +11,8 @@ mod cut;
 mod exec;
 mod explain;
 mod feature;
+#[cfg(test)]
+mod haproxy;
 mod health;
 mod kill;
 mod lease;
@@ -20,6 +22,8 @@ mod open;
 mod preview;
 mod rehearse;
 mod restart;
+#[cfg(test)]
+mod rotation;
 mod saved_plan;
 mod status;
 mod stop;

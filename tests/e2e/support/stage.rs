@@ -72,7 +72,8 @@ impl Stage {
         Self::at_speed(servers, 20.0, None).await
     }
 
-    async fn at_speed(servers: usize, speed: f64, former: Option<FormerTraffic>) -> Self {
+    /// The same at another speed, and with the logs of former traffic.
+    pub(crate) async fn at_speed(servers: usize, speed: f64, former: Option<FormerTraffic>) -> Self {
         let options = FarmOptions {
             servers,
             speed,
