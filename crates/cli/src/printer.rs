@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Write};
 
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
-use report::{Bars, JsonLines, Lines};
+use report::{Bars, JsonLines, Lines, Meter};
 use rollout::{Event, Sink};
 
 use crate::args::{Common, Format, ProgressKind, When};
@@ -101,6 +101,22 @@ impl Printer {
             return None;
         }
         Some(answer.trim().to_owned())
+    }
+
+    /// A bar for work that has no events; hidden where bars are.
+    pub(crate) fn meter(&self, length: u64, what: &str) -> Meter {
+        Meter::new(length, what, self.bars)
+    }
+
+    /// One that shows no run, prints for people, and can ask nobody.
+    pub(crate) fn hushed(&self) -> Self {
+        Self {
+            format: Format::Text,
+            progress: ProgressKind::None,
+            stdin_is_terminal: false,
+            bars: false,
+            ..self.clone()
+        }
     }
 
     /// An error with its causes and its hint, printed once, at the top.

@@ -16,6 +16,7 @@ mod plan;
 mod ports;
 mod rollout;
 mod server;
+pub mod simulation;
 mod verdict;
 
 pub use action::{Action, Debt};

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
 
-use inventory::{Inventory, Playbook, Policy, PoolName, ServerName, Step};
+use inventory::{Inventory, Playbook, Policy, PoolName, Quantity, ServerName, Step};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -91,6 +91,9 @@ pub struct PlannedPool {
     /// The smallest weight in rotation over the whole run and every combination of failures within the budget.
     #[serde(default)]
     pub smallest_weight_in_rotation: u32,
+    /// `min_in_rotation` as written; `None` where nobody wrote one.
+    #[serde(default)]
+    pub written: Option<Quantity>,
     /// The pool's own budget.
     #[serde(default)]
     pub max_failures: Option<u32>,

@@ -99,11 +99,8 @@ pub(crate) fn show(plan: &Plan, looks: &Looks, printer: &Printer) {
     let steps: Vec<String> = plan.steps.iter().map(|step| step.kind().to_string()).collect();
     let mut text = format!("PLAN {}  {}\n", plan.hash(), plan.title);
     text.push_str(&format!("steps: {}\n", steps.join(", ")));
-    for (name, pool) in &plan.pools {
-        text.push_str(&format!(
-            "pool {name}: {} servers, floor {}, at most {} out at a time, {} may fail: never fewer than {} in rotation\n",
-            pool.size, pool.min_in_rotation, pool.max_in_flight, plan.policy.max_failures, pool.smallest_in_rotation
-        ));
+    for line in report::proof(plan) {
+        text.push_str(&format!("{line}\n"));
     }
     for (number, wave) in plan.waves.iter().enumerate() {
         let names: Vec<String> = wave.iter().map(ToString::to_string).collect();

@@ -1,5 +1,8 @@
-//! `casgate rehearse`: the whole rollout on a simulated farm in this process, through the same engine and real sockets.
+//! `casgate rehearse`: the whole rollout on a simulated farm in this process, through the same engine and real sockets; or, with `--seeds`, many
+//! random farms through the decision core alone.
 
+mod seeds;
+mod sockets;
 mod stage;
 
 use std::path::PathBuf;
@@ -19,6 +22,11 @@ use crate::printer::Printer;
 use crate::{run_id, state};
 
 pub(crate) async fn run(common: &Common, args: &Rehearse, printer: &Printer) -> Result<ExitCode, Error> {
+    match args.seeds {
+        Some(count) if args.sockets => return sockets::run(args, count, printer).await,
+        Some(count) => return Ok(seeds::run(args, count, printer)),
+        None => {}
+    }
     let source = match &args.playbook {
         Some(path) => inputs::source(path)?,
         None => Source::new("playbooks/restrict-activesync.toml", EMBEDDED_PLAYBOOK),

@@ -93,7 +93,7 @@ fn journal_lines_stay_readable() {
         .collect();
     insta::assert_snapshot!(lines.join("\n"));
     let policy = serde_json::to_string(&Policy::default()).unwrap();
-    insta::assert_snapshot!(policy, @r#"{"waves":[1,"25%","50%"],"max_parallel":"100%","max_failures":0,"min_healthy_time":"1m","healthy_deadline":"10m","progress_deadline":"30m","lease":"10m","on_failure":"undo"}"#);
+    insta::assert_snapshot!(policy, @r#"{"strategy":"waves","waves":[1,"25%","50%"],"canary_hold":"0s","pause_after":[],"spread":null,"max_parallel":"100%","max_failures":0,"min_healthy_time":"1m","healthy_deadline":"10m","progress_deadline":"30m","lease":"10m","on_failure":"undo"}"#);
 }
 
 #[test]

@@ -90,6 +90,7 @@ pub(super) fn prove(ground: &Ground<'_>) -> Result<PlannedPool, Error> {
         weight: ground.weight,
         min_weight_in_rotation: floor_weight,
         smallest_weight_in_rotation: smallest_weight(ground, max_in_flight, floor_weight),
+        written: ground.floor,
         max_failures: None,
         tightest,
     })

@@ -96,10 +96,11 @@ impl Rollout {
     /// Whether nobody is out, or may be, who shares the server's value of the label that the policy spreads by.
     fn is_spread(&self, record: &Record) -> bool {
         let Some(value) = &record.spread else { return true };
+        let may_be_out = record.suspect && !record.is_back;
         !self.records.iter().any(|other| {
             other.spread.as_ref() == Some(value)
                 && other.name != record.name
-                && (self.is_under_way(other) || (!record.suspect && other.suspect && !other.is_back))
+                && (self.is_under_way(other) || (!may_be_out && other.suspect && !other.is_back))
         })
     }
 

@@ -11,9 +11,9 @@ use inventory::{
     ServerName, Source, Step, WaitHealthy, Witness,
 };
 use jiff::{SignedDuration, Timestamp};
-use rollout::{
-    Before, EventKind, Evidence, FailureKind, Outcome, Plan, Receipt, Rotation, RunId, StepError, Survey,
-};
+use rollout::{Before, EventKind, Plan, RunId, Survey};
+
+pub(crate) use rollout::simulation::{done, error, evidence, rotation};
 
 pub(crate) const DRAIN: usize = 0;
 pub(crate) const BACK_UP: usize = 1;
@@ -198,42 +198,10 @@ pub(crate) fn lease_taken(server: &ServerName) -> EventKind {
     }
 }
 
-pub(crate) fn error(kind: FailureKind) -> StepError {
-    StepError {
-        kind,
-        doing: "commit the section".to_owned(),
-        expected: "exit code 0".to_owned(),
-        found: "exit code 5".to_owned(),
-        hint: None,
-        causes: vec![],
-    }
-}
-
-pub(crate) fn evidence(fact: &str) -> Evidence {
-    Evidence {
-        facts: vec![fact.to_owned()],
-    }
-}
-
-pub(crate) fn done() -> Outcome {
-    Outcome::Done(Receipt::default())
-}
-
 pub(crate) fn seen(work: &[usize]) -> Survey {
     Survey::Seen {
         work: work.to_vec(),
         facts: vec![],
-    }
-}
-
-pub(crate) fn rotation(in_rotation: u32, members: u32, is_in_rotation: bool) -> Rotation {
-    let state = if is_in_rotation { "UP" } else { "DRAIN" };
-    Rotation {
-        in_rotation,
-        members,
-        state: state.to_owned(),
-        is_in_rotation,
-        out: Vec::new(),
     }
 }
 

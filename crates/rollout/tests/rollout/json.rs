@@ -557,8 +557,14 @@ fn the_format_is_this() {
     {"seq":13,"at":"2026-11-18T11:06:40Z","event":"lease_taken","server":"eas-1","until":"2026-11-18T11:16:40Z","over":"ended: run 20261118-0900-beef"}
     {"seq":14,"at":"2026-11-18T11:06:40Z","event":"debt_paid","server":"eas-1","debt":"lease","evidence":{"facts":["it was gone already"]}}
     {"seq":15,"at":"2026-11-18T11:06:40Z","event":"stop_requested","hard":true}
-    {"seq":16,"at":"2026-11-18T11:06:40Z","event":"run_finished","verdict":"human_needed"}
-    {"seq":17,"at":"2026-11-18T11:06:40Z","event":"witness_changed","watched":{"vip":"eas"},"vantage":"sentry1","path":"/owa/","was":"unserved","sees":"served","unserved_ms":1840}
+    {"seq":16,"at":"2026-11-18T11:06:40Z","event":"canary_held","server":"eas-1"}
+    {"seq":17,"at":"2026-11-18T11:06:40Z","event":"control_seen","server":"eas-1","group":{"eas-2":"degraded"}}
+    {"seq":18,"at":"2026-11-18T11:06:40Z","event":"ambient_incident","server":"eas-1","degraded":["eas-2"],"healthy_before":1}
+    {"seq":19,"at":"2026-11-18T11:06:40Z","event":"run_paused","pause":{"after_wave":{"wave":0}}}
+    {"seq":20,"at":"2026-11-18T11:06:40Z","event":"run_paused","pause":{"inconclusive":{"server":"eas-1"}}}
+    {"seq":21,"at":"2026-11-18T11:06:40Z","event":"person_answered","answer":"go_on","by":"ops@jump01"}
+    {"seq":22,"at":"2026-11-18T11:06:40Z","event":"run_finished","verdict":"human_needed"}
+    {"seq":23,"at":"2026-11-18T11:06:40Z","event":"witness_changed","watched":{"vip":"eas"},"vantage":"sentry1","path":"/owa/","was":"unserved","sees":"served","unserved_ms":1840}
     "#);
 }
 
@@ -581,16 +587,28 @@ fn the_first_event_holds_the_whole_plan() {
         "title": "Only the gateways",
         "servers": {
           "eas-1": {
-            "pool": "eas"
+            "pool": "eas",
+            "site": null,
+            "spread": null,
+            "weight": 1
           },
           "eas-2": {
-            "pool": "eas"
+            "pool": "eas",
+            "site": null,
+            "spread": null,
+            "weight": 1
           },
           "eas-3": {
-            "pool": "eas"
+            "pool": "eas",
+            "site": null,
+            "spread": null,
+            "weight": 1
           },
           "eas-4": {
-            "pool": "eas"
+            "pool": "eas",
+            "site": null,
+            "spread": null,
+            "weight": 1
           }
         },
         "pools": {
@@ -598,9 +616,20 @@ fn the_first_event_holds_the_whole_plan() {
             "size": 4,
             "min_in_rotation": 1,
             "max_in_flight": 2,
-            "smallest_in_rotation": 1
+            "smallest_in_rotation": 1,
+            "weight": 4,
+            "min_weight_in_rotation": 0,
+            "smallest_weight_in_rotation": 1,
+            "written": 1,
+            "max_failures": null,
+            "tightest": {
+              "wave": 1,
+              "under_way": 2,
+              "failed": 1
+            }
           }
         },
+        "sites": {},
         "waves": [
           [
             "eas-1"
@@ -615,10 +644,14 @@ fn the_first_event_holds_the_whole_plan() {
         ],
         "max_parallel": 4,
         "policy": {
+          "strategy": "waves",
           "waves": [
             1,
             "50%"
           ],
+          "canary_hold": "0s",
+          "pause_after": [],
+          "spread": null,
           "max_parallel": "100%",
           "max_failures": 1,
           "min_healthy_time": "1m",
@@ -680,7 +713,8 @@ fn the_first_event_holds_the_whole_plan() {
               "timeout": "1m"
             }
           }
-        ]
+        ],
+        "control_pages": []
       },
       "operator": "ops@jump01",
       "version": "0.1.0",

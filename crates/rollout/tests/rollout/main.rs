@@ -13,6 +13,6 @@ mod run;
 #[cfg(test)]
 mod scenarios;
 #[cfg(test)]
-mod transitions;
+mod seeds;
 #[cfg(test)]
-mod world;
+mod transitions;

@@ -423,3 +423,153 @@ proptest! {
         }
     }
 }
+
+/// A pool of these weights, each server in a rack of three and a site of two.
+fn weighted(
+    weights: &[u32],
+    floor: Quantity,
+    site_floor: Option<Quantity>,
+    policy: Policy,
+) -> Result<Plan, Error> {
+    let mut farm = inventory(&[("eas", weights.len() as u32, floor)]);
+    for (number, (server, weight)) in farm.servers.values_mut().zip(weights).enumerate() {
+        server.weight = *weight;
+        server
+            .labels
+            .insert("rack".to_owned(), format!("r{}", number % 3));
+        server
+            .labels
+            .insert("site".to_owned(), format!("s{}", number % 2));
+    }
+    if let Some(min_in_rotation) = site_floor {
+        farm.sites
+            .insert("s0".to_owned(), inventory::Site { min_in_rotation });
+    }
+    Plan::build(&farm, &playbook(policy), &BTreeMap::new())
+}
+
+fn all_at_once() -> Policy {
+    Policy {
+        waves: vec![Quantity::Percent(100)],
+        ..policy()
+    }
+}
+
+#[test]
+fn a_share_is_kept_in_number_and_in_weight() {
+    let plan = weighted(&[4, 1, 1, 1, 1], Quantity::Percent(50), None, all_at_once()).expect("a plan");
+    let eas = &plan.pools[&PoolName::from("eas")];
+    assert_eq!(numbers(eas), (5, 3, 2, 3));
+    assert_eq!(
+        (
+            eas.weight,
+            eas.min_weight_in_rotation,
+            eas.smallest_weight_in_rotation
+        ),
+        (8, 4, 4)
+    );
+    let count = weighted(&[4, 1, 1, 1, 1], Quantity::Count(3), None, all_at_once()).expect("a plan");
+    let eas = &count.pools[&PoolName::from("eas")];
+    assert_eq!(eas.min_weight_in_rotation, 0, "a count is of servers alone");
+    assert_eq!(eas.smallest_weight_in_rotation, 3, "the two heaviest out");
+}
+
+#[test]
+fn a_weight_that_cannot_be_taken_out_is_refused_with_the_server_and_the_remedy() {
+    let refused = |weights: &[u32], floor, max_failures| {
+        let policy = Policy {
+            max_failures,
+            ..all_at_once()
+        };
+        weighted(weights, floor, None, policy)
+            .expect_err("no plan")
+            .to_string()
+    };
+    assert_eq!(
+        refused(&[4, 1, 1, 1, 1], Quantity::Percent(60), 0),
+        "pool eas: wave 1: 1 under way: eas-1 (weight 4) under way leaves weight 4 of 8 in rotation; min_in_rotation is 60%, which is weight 5: \
+         set min_in_rotation to \"50%\""
+    );
+    assert_eq!(
+        refused(&[3, 2, 1, 1, 1, 1, 1], Quantity::Percent(60), 1),
+        "pool eas: wave 1: 1 under way and 1 failed: eas-1 (weight 3) under way while weight 2 has failed leaves weight 5 of 10 in rotation; \
+         min_in_rotation is 60%, which is weight 6: set max_failures to 0, or set min_in_rotation to \"50%\""
+    );
+    let mended = Policy {
+        max_failures: 0,
+        ..all_at_once()
+    };
+    assert!(weighted(&[3, 2, 1, 1, 1, 1, 1], Quantity::Percent(60), None, mended).is_ok());
+    let mended = Policy {
+        max_failures: 1,
+        ..all_at_once()
+    };
+    assert!(weighted(&[3, 2, 1, 1, 1, 1, 1], Quantity::Percent(50), None, mended).is_ok());
+}
+
+#[test]
+fn a_site_has_its_own_floor_and_its_own_smallest_number() {
+    let plan = weighted(
+        &[1; 6],
+        Quantity::Count(1),
+        Some(Quantity::Count(2)),
+        all_at_once(),
+    )
+    .expect("a plan");
+    assert_eq!(numbers(&plan.sites["s0"]), (3, 2, 1, 2));
+    assert_eq!(numbers(&plan.sites["s1"]), (3, 0, 6, 0));
+    let refused = weighted(
+        &[1; 6],
+        Quantity::Count(1),
+        Some(Quantity::Count(3)),
+        all_at_once(),
+    );
+    assert_eq!(
+        refused.expect_err("no plan").to_string(),
+        "site s0: wave 1: 1 under way leaves 2 of 3 in rotation; min_in_rotation is 3: set min_in_rotation to 2"
+    );
+}
+
+#[test]
+fn spread_bounds_who_is_out_together_by_the_values_of_its_label() {
+    let policy = Policy {
+        spread: Some("rack".to_owned()),
+        ..all_at_once()
+    };
+    let plan = weighted(&[1; 6], Quantity::Count(1), None, policy).expect("a plan");
+    let eas = &plan.pools[&PoolName::from("eas")];
+    assert_eq!(eas.smallest_in_rotation, 3, "three racks, one server of each");
+    let policy = Policy {
+        spread: Some("row".to_owned()),
+        ..all_at_once()
+    };
+    assert_eq!(
+        weighted(&[1; 6], Quantity::Count(1), None, policy)
+            .expect_err("no plan")
+            .to_string(),
+        "spread goes by the label `row`, which server eas-1 does not have"
+    );
+}
+
+#[test]
+fn the_tightest_instant_is_named() {
+    let policy = Policy {
+        max_failures: 1,
+        ..policy()
+    };
+    let plan = weighted(&[1; 4], Quantity::Count(1), None, policy).expect("a plan");
+    let tightest = plan.pools[&PoolName::from("eas")]
+        .tightest
+        .expect("somebody is out");
+    assert_eq!(tightest.to_string(), "wave 2: 2 under way and 1 failed");
+}
+
+#[test]
+fn a_sliding_window_is_one_wave() {
+    let policy = Policy {
+        strategy: inventory::Strategy::Sliding,
+        ..policy()
+    };
+    let plan = weighted(&[1; 4], Quantity::Count(1), None, policy).expect("a plan");
+    assert_eq!(plan.waves.len(), 1);
+}

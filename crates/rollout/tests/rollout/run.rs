@@ -12,6 +12,8 @@ pub(crate) struct Run {
     pub(crate) rollout: Rollout,
     pub(crate) journal: Vec<Event>,
     pub(crate) now: Timestamp,
+    /// Every action that came out so far.
+    pub(crate) actions: Vec<Action>,
 }
 
 impl Run {
@@ -22,6 +24,7 @@ impl Run {
             rollout: Rollout::new(plan),
             journal: vec![],
             now: instant(0),
+            actions: vec![],
         };
         run.tell(first);
         run
@@ -40,7 +43,18 @@ impl Run {
             Err(refused) => panic!("{refused}; journal so far: {:#?}", self.words()),
         };
         self.journal.push(event);
+        self.actions.extend(action.clone());
         action
+    }
+
+    /// Whether the event is refused now.
+    pub(crate) fn refuses(&self, kind: EventKind) -> bool {
+        let event = Event {
+            seq: self.journal.len() as u64,
+            at: self.now,
+            kind,
+        };
+        self.rollout.check(&event).is_err()
     }
 
     /// Records whatever `next` wants recorded; the actions that come of it.

@@ -4,6 +4,7 @@ mod bad_days;
 mod breaches;
 mod confirmation;
 mod leases;
+mod pauses;
 mod resume;
 mod standing;
 mod steps;

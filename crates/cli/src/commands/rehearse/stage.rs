@@ -8,10 +8,12 @@ use std::sync::Arc;
 use auth::Credentials;
 use casim::clients::{Clients, ClientsOptions, Tally};
 use casim::load_balancer::OWN_ADDRESS;
+use casim::machine::Machine;
 use casim::{Farm, FarmOptions, Likeness};
 use driver::{Clock, World, WorldOptions};
 use inventory::{
-    AllowWhat, Auth, Inventory, LoadBalancer, Server, Source, Step, Transport, Vantage, VantageName,
+    AllowWhat, Auth, Inventory, LoadBalancer, Server, ServerName, Source, Step, Transport, Vantage,
+    VantageName,
 };
 use rollout::{Plan, RunId};
 
@@ -27,6 +29,8 @@ const OUTSIDER: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 66));
 /// The simulated farms, one for each pool, and an inventory that reaches them.
 pub(super) struct Stage {
     farms: Vec<Farm>,
+    /// The servers' names in the inventory, farm by farm; none of a farm of our own.
+    names: Vec<Vec<ServerName>>,
     inventory: Inventory,
     certificate_authorities: BTreeMap<String, Vec<u8>>,
     gateways: Vec<IpAddr>,
@@ -49,6 +53,7 @@ pub(super) async fn own(options: FarmOptions) -> Result<(Stage, Fleet), Error> {
     let stage = Stage {
         certificate_authorities: BTreeMap::from([(named, farm.ca_pem().as_bytes().to_vec())]),
         farms: vec![farm],
+        names: Vec::new(),
         inventory: inventory.clone(),
         gateways: ClientsOptions::default().gateways,
     };
@@ -68,6 +73,7 @@ pub(super) async fn copy(fleet: &Fleet, plan: &Plan, options: &FarmOptions) -> R
     let gateways: Vec<IpAddr> = known_as.keys().copied().collect();
     let mut stage = Stage {
         farms: Vec::new(),
+        names: Vec::new(),
         inventory: fleet.inventory.clone(),
         certificate_authorities: BTreeMap::new(),
         gateways,
@@ -197,6 +203,8 @@ impl Stage {
         }
         self.certificate_authorities
             .insert(group, farm.ca_pem().as_bytes().to_vec());
+        self.names
+            .push(members.iter().map(|server| server.name.clone()).collect());
         self.farms.push(farm);
     }
 
@@ -223,6 +231,14 @@ impl Stage {
             run,
             operator: "rehearsal".to_owned(),
         }))
+    }
+
+    /// The simulated server of this name.
+    pub(super) fn machine(&self, name: &ServerName) -> Option<&Machine> {
+        self.farms.iter().zip(&self.names).find_map(|(farm, names)| {
+            let at = names.iter().position(|known| known == name)?;
+            farm.machines().get(at).map(Arc::as_ref)
+        })
     }
 
     /// How many servers there are.

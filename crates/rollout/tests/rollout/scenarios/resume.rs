@@ -19,6 +19,7 @@ fn kill(run: Run) -> Run {
         rollout,
         journal: run.journal,
         now: run.now,
+        actions: vec![],
     };
     run.tell(resumed());
     run

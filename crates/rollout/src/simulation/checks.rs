@@ -1,0 +1,323 @@
+//! What must hold at every event and at the end, whatever went wrong.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use inventory::ServerName;
+
+use super::game::Game;
+use crate::action::{Action, Debt};
+use crate::error::IllegalTransition;
+use crate::event::EventKind;
+use crate::observation::Before;
+use crate::plan::{PlannedPool, PlannedServer};
+use crate::server::ServerState;
+use crate::verdict::Verdict;
+
+/// Something that must never be.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Breach {
+    /// Fewer in rotation than the floor, or than the plan said at worst.
+    #[error(
+        "{whose}: {left} in rotation (weight {weight}), but the plan promises {promised} (weight {promised_weight})"
+    )]
+    Floor {
+        /// The pool or site.
+        whose: String,
+        /// In rotation.
+        left: u32,
+        /// What they weigh.
+        weight: u32,
+        /// What the plan promises.
+        promised: u32,
+        /// What the plan promises of the weight.
+        promised_weight: u32,
+    },
+    /// Two servers with the same label are out.
+    #[error("{first} and {second} are out together, and both have the label {label}")]
+    Together {
+        /// One.
+        first: ServerName,
+        /// The other.
+        second: ServerName,
+        /// Their label's value.
+        label: String,
+    },
+    /// A client that the rules of before and after let in is turned away.
+    #[error("{server} turns {client} away, whom the rules of before and after let in")]
+    TurnedAway {
+        /// The server.
+        server: ServerName,
+        /// The client.
+        client: IpAddr,
+    },
+    /// Something was begun past a limit.
+    #[error("{what}")]
+    Limit {
+        /// What and why not.
+        what: String,
+    },
+    /// The core refuses what it or a worker said.
+    #[error("{0}")]
+    Refused(IllegalTransition),
+    /// The run does not end, or nobody has anything to do.
+    #[error("the run does not end: {what}")]
+    Endless {
+        /// Where it hangs.
+        what: String,
+    },
+    /// Something was taken away, and nobody says so.
+    #[error("{what}")]
+    Debt {
+        /// What.
+        what: String,
+    },
+    /// A server is called what it is not.
+    #[error("{what}")]
+    Untrue {
+        /// What is said and what is.
+        what: String,
+    },
+    /// The same farm came to another end after a crash.
+    #[error("after a crash another end: {what}")]
+    Diverged {
+        /// How the ends differ.
+        what: String,
+    },
+}
+
+impl Game {
+    /// Nothing begins past a limit.
+    pub(super) fn check_before(&self, kind: &EventKind) -> Result<(), Breach> {
+        let rollout = &self.rollout;
+        let limit = |what: String| Err(Breach::Limit { what });
+        match kind {
+            EventKind::ServerStarted { server } => {
+                if rollout.is_budget_spent() {
+                    return limit(format!("{server} begins after the budget was spent"));
+                }
+                if rollout.is_stopping() || rollout.pause().is_some() {
+                    return limit(format!("{server} begins after a stop or at a pause"));
+                }
+                let running = u32::try_from(rollout.running().count()).unwrap_or(u32::MAX);
+                if running >= rollout.plan().max_parallel {
+                    return limit(format!("{server} is one too many"));
+                }
+            }
+            EventKind::WaveStarted { wave } => {
+                for server in rollout.plan().waves.iter().take(*wave).flatten() {
+                    let is_waiting = rollout.state_of(server) == Some(ServerState::Waiting);
+                    if is_waiting || rollout.running().any(|name| name == server) {
+                        return limit(format!("wave {wave} begins before {server} has come to its end"));
+                    }
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// A worker has one action at a time, an apply follows a probe of its own, and a drain finds a server to spare.
+    pub(super) fn check_action(&self, action: &Action) -> Result<(), Breach> {
+        let server = action.server();
+        let limit = |what: String| Err(Breach::Limit { what });
+        if self.outstanding.iter().any(|other| other.server() == server) {
+            return limit(format!("two actions on {server}"));
+        }
+        let Action::Apply { step, before, .. } = action else {
+            return Ok(());
+        };
+        let last = self.last_action.get(server);
+        if !matches!(last, Some(Action::Probe { step: probed, .. }) if probed == step) {
+            return limit(format!(
+                "step {step} of {server} is applied without a probe of its own"
+            ));
+        }
+        // Where nobody shows the rotation, nobody can know whom somebody else took out.
+        let is_unknowable = self.world.blind && !self.world.foreign.is_empty();
+        if let (Before::Drain { .. }, Some(pool), false) =
+            (before, self.world.plan.pool_of(server), is_unknowable)
+        {
+            let planned = self.world.plan.pools.get(pool).cloned().unwrap_or_default();
+            let leaves = u32::from(!self.world.is_out(server));
+            let left = planned
+                .size
+                .saturating_sub(self.world.out(pool))
+                .saturating_sub(leaves);
+            if left < planned.min_in_rotation {
+                return limit(format!("the drain of {server} leaves {left} of {pool}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The floors hold in truth, and no less is in rotation than the plan promised; unless people took the servers that it needs.
+    pub(super) fn check_floors(&self) -> Result<(), Breach> {
+        if !self.world.foreign.is_empty() {
+            return Ok(());
+        }
+        let plan = &self.world.plan;
+        for (name, pool) in &plan.pools {
+            self.check_floor(format!("pool {name}"), pool, |server| {
+                server.pool.as_ref() == Some(name)
+            })?;
+        }
+        for (name, site) in &plan.sites {
+            self.check_floor(format!("site {name}"), site, |server| {
+                server.site.as_ref() == Some(name)
+            })?;
+        }
+        let mut out: Vec<(&String, &ServerName)> = plan
+            .servers
+            .iter()
+            .filter(|(name, _)| self.world.is_out(name))
+            .filter_map(|(name, server)| Some((server.spread.as_ref()?, name)))
+            .collect();
+        out.sort();
+        match out.windows(2).find_map(|pair| match pair {
+            [(label, first), (other, second)] if label == other => Some((*label, *first, *second)),
+            _ => None,
+        }) {
+            Some((label, first, second)) => Err(Breach::Together {
+                first: first.clone(),
+                second: second.clone(),
+                label: label.clone(),
+            }),
+            None => Ok(()),
+        }
+    }
+
+    fn check_floor(
+        &self,
+        whose: String,
+        planned: &PlannedPool,
+        is_member: impl Fn(&PlannedServer) -> bool,
+    ) -> Result<(), Breach> {
+        let out = || {
+            self.world
+                .plan
+                .servers
+                .iter()
+                .filter(|(name, server)| is_member(server) && self.world.is_out(name))
+        };
+        let left = planned
+            .size
+            .saturating_sub(u32::try_from(out().count()).unwrap_or(u32::MAX));
+        let weight = planned
+            .weight
+            .saturating_sub(out().map(|(_, server)| server.weight).sum());
+        let promised = planned.smallest_in_rotation.max(planned.min_in_rotation);
+        let promised_weight = planned
+            .smallest_weight_in_rotation
+            .max(planned.min_weight_in_rotation);
+        if left < promised || weight < promised_weight {
+            return Err(Breach::Floor {
+                whose,
+                left,
+                weight,
+                promised,
+                promised_weight,
+            });
+        }
+        Ok(())
+    }
+
+    /// What has to be true at the end of a sitting.
+    ///
+    /// # Errors
+    /// A [`Breach`] that says what is not.
+    pub fn check_end(&self, verdict: Verdict) -> Result<(), Breach> {
+        let rollout = &self.rollout;
+        // A lease ends by itself: nobody is needed for one that could not be given back.
+        let (leases, needed): (Vec<_>, Vec<_>) = rollout
+            .debts()
+            .into_iter()
+            .partition(|open| open.debt == Debt::Lease);
+        let owed: BTreeSet<ServerName> = needed.into_iter().map(|open| open.server).collect();
+        for (server, truth) in &self.world.truth {
+            if truth.out_of_rotation && !self.world.foreign.contains(server) && !owed.contains(server) {
+                let what = format!("{server} was left out of rotation, and nobody says so");
+                return Err(Breach::Debt { what });
+            }
+        }
+        if verdict == Verdict::Aborted {
+            return Ok(());
+        }
+        for (server, truth) in &self.world.truth {
+            if truth.leased && !leases.iter().any(|open| open.server == *server) {
+                let what = format!("the lease of {server} was left, and nobody says so");
+                return Err(Breach::Debt { what });
+            }
+            if verdict == Verdict::TakenBack && !self.world.is_as_before(server) {
+                let what = format!("the run is called taken back, but {server} has other rules than before");
+                return Err(Breach::Untrue { what });
+            }
+        }
+        if rollout.running().next().is_some() {
+            let what = "the run ended, and somebody is still under way".to_owned();
+            return Err(Breach::Limit { what });
+        }
+        if let Some(debt) = rollout.debts().into_iter().find(|debt| debt.unpaid.is_none()) {
+            let what = format!("the debt to {} was not even tried", debt.server);
+            return Err(Breach::Debt { what });
+        }
+        let mut all_healthy = true;
+        let mut any_stuck = false;
+        for server in rollout.plan().servers.keys() {
+            let state = rollout.state_of(server);
+            self.check_state(server, state.as_ref())?;
+            all_healthy &= matches!(state, Some(ServerState::Healthy { .. }));
+            any_stuck |= state == Some(ServerState::Stuck);
+        }
+        let untrue = |what: &str| {
+            Err(Breach::Untrue {
+                what: format!("the verdict is {verdict}, but {what}"),
+            })
+        };
+        if (verdict == Verdict::HumanNeeded) != (any_stuck || !owed.is_empty()) {
+            return untrue("that is not what stuck servers and debts say");
+        }
+        if matches!(verdict, Verdict::Done | Verdict::NothingToDo) != all_healthy
+            && !matches!(
+                verdict,
+                Verdict::HumanNeeded | Verdict::Breached | Verdict::TakenBack
+            )
+        {
+            return untrue("that is not what the servers' states say");
+        }
+        Ok(())
+    }
+
+    fn check_state(&self, server: &ServerName, state: Option<&ServerState>) -> Result<(), Breach> {
+        let untrue = |what: &str| {
+            let what = format!(
+                "{server} is called {}, but {what}",
+                state.map_or("nothing", ServerState::as_str)
+            );
+            Err(Breach::Untrue { what })
+        };
+        match state {
+            Some(ServerState::Healthy { .. }) => {
+                if !self.world.is_as_wanted(server) {
+                    return untrue("it is not as wanted");
+                }
+                if self.world.truth.get(server).is_some_and(|truth| truth.broken) {
+                    return untrue("it does not serve");
+                }
+                let is_out = self
+                    .world
+                    .truth
+                    .get(server)
+                    .is_some_and(|truth| truth.out_of_rotation);
+                if is_out != self.world.foreign.contains(server) {
+                    return untrue("its rotation is not what it was");
+                }
+            }
+            Some(ServerState::Undone) if !self.world.is_as_before(server) => {
+                return untrue("its rules are not those of before");
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,563 @@
+//! What is true of each server, whatever the run believes, and how it answers.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use iis::ip_security::{Section, commits};
+use inventory::{PoolName, Restrict, ServerName, Step, StepKind};
+use jiff::Timestamp;
+
+use super::answers::{done, error, evidence, rotation};
+use super::chance::Chance;
+use super::checks::Breach;
+use super::scenario::{Fault, Wrong};
+use crate::action::{Action, Debt};
+use crate::event::{EventKind, SoakReport, Survey};
+use crate::observation::{Before, FailureKind, Found, Outcome, Rotation, StepError};
+use crate::pause::Condition;
+use crate::plan::Plan;
+
+/// What is true of a server, whatever the run believes.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Truth {
+    /// It gets no new clients.
+    pub out_of_rotation: bool,
+    /// The load balancer does not show yet that it is out.
+    pub is_hidden: bool,
+    /// IIS's module is installed.
+    pub feature: bool,
+    /// Who may reach the application.
+    pub section: Section,
+    /// The last restart is older than the last change.
+    pub stale: bool,
+    /// It does not serve.
+    pub broken: bool,
+    /// Something around the farm ails it: its health page says so.
+    pub ails: bool,
+    /// It bears the run's lease.
+    pub leased: bool,
+}
+
+/// The farm.
+#[derive(Clone, Debug)]
+pub struct World {
+    /// What is true of each server of the plan.
+    pub truth: BTreeMap<ServerName, Truth>,
+    /// Servers that somebody else took out before the run.
+    pub foreign: BTreeSet<ServerName>,
+    /// No load balancer shows the rotation: the plan's own bound has to keep the floor.
+    pub blind: bool,
+    /// Drains are seen late at the load balancer.
+    pub lags: bool,
+    /// Applies that were performed and change something.
+    pub changes: u32,
+    /// Of 256 actions, how many go wrong by chance.
+    pub faults: u8,
+    /// Faults that are laid down beforehand.
+    pub script: Vec<Fault>,
+    pub(super) plan: Plan,
+    /// The section before the run, and the one that is wanted.
+    original: Section,
+    wanted: Section,
+    /// Addresses that both let in.
+    welcome: Vec<IpAddr>,
+    /// Ways from one section to another that were worked out before.
+    ways: Vec<(Section, Section, Vec<Section>)>,
+}
+
+impl World {
+    /// A farm whose applications are open.
+    pub fn new(plan: &Plan) -> Self {
+        Self::with_section(plan, Section::default())
+    }
+
+    /// A farm whose applications have this section before the run.
+    pub fn with_section(plan: &Plan, original: Section) -> Self {
+        let wanted = wanted(plan, &original);
+        let truth = Truth {
+            section: original.clone(),
+            ..Truth::default()
+        };
+        let mut addresses: Vec<IpAddr> = original
+            .rules
+            .iter()
+            .chain(&wanted.rules)
+            .filter_map(|rule| rule.network().map(|network| network.addr()))
+            .collect();
+        addresses.push(IpAddr::from([192, 0, 2, 250]));
+        addresses.retain(|address| original.allows(*address) && wanted.allows(*address));
+        Self {
+            truth: plan
+                .servers
+                .keys()
+                .map(|name| (name.clone(), truth.clone()))
+                .collect(),
+            foreign: BTreeSet::new(),
+            blind: false,
+            lags: false,
+            changes: 0,
+            faults: 0,
+            script: Vec::new(),
+            plan: plan.clone(),
+            original,
+            wanted,
+            welcome: addresses,
+            ways: Vec::new(),
+        }
+    }
+
+    /// Somebody else takes the server out.
+    pub fn take_out(&mut self, name: &ServerName) {
+        self.foreign.insert(name.clone());
+        self.change(name, |truth| truth.out_of_rotation = true);
+    }
+
+    /// Whoever had taken servers out puts them back.
+    pub fn put_back(&mut self) {
+        for name in std::mem::take(&mut self.foreign) {
+            self.change(&name, |truth| truth.out_of_rotation = false);
+        }
+    }
+
+    /// A person repaired every server and whatever was around the farm.
+    pub fn repair(&mut self) {
+        for truth in self.truth.values_mut() {
+            truth.broken = false;
+            truth.ails = false;
+        }
+    }
+
+    /// Time has passed: the load balancer shows what is.
+    pub fn settle(&mut self) {
+        self.truth.values_mut().for_each(|truth| truth.is_hidden = false);
+    }
+
+    /// Whether the server is as the playbook wants it.
+    pub fn is_as_wanted(&self, name: &ServerName) -> bool {
+        self.truth
+            .get(name)
+            .is_some_and(|truth| truth.feature && !truth.stale && truth.section.same_meaning(&self.wanted))
+    }
+
+    /// Whether its rules are those of before the run.
+    pub fn is_as_before(&self, name: &ServerName) -> bool {
+        self.truth
+            .get(name)
+            .is_some_and(|truth| truth.section.same_meaning(&self.original))
+    }
+
+    /// Whether the server takes no clients.
+    pub fn is_out(&self, name: &ServerName) -> bool {
+        self.truth
+            .get(name)
+            .is_some_and(|truth| truth.out_of_rotation || truth.broken)
+    }
+
+    /// How many servers of the pool take no clients.
+    pub fn out(&self, pool: &PoolName) -> u32 {
+        let out = self
+            .plan
+            .servers
+            .iter()
+            .filter(|(name, server)| server.pool.as_ref() == Some(pool) && self.is_out(name))
+            .count();
+        u32::try_from(out).unwrap_or(u32::MAX)
+    }
+
+    /// A client that the rules of before and after let in and the server's rules of now do not.
+    pub(super) fn turned_away(&self, name: &ServerName) -> Option<IpAddr> {
+        let section = &self.truth.get(name)?.section;
+        self.welcome
+            .iter()
+            .copied()
+            .find(|client| !section.allows(*client))
+    }
+
+    fn change(&mut self, name: &ServerName, change: impl FnOnce(&mut Truth)) {
+        if let Some(truth) = self.truth.get_mut(name) {
+            change(truth);
+        }
+    }
+
+    fn is_broken(&self, name: &ServerName) -> bool {
+        self.truth
+            .get(name)
+            .is_some_and(|truth| truth.broken || truth.ails)
+    }
+
+    fn seen(&self, name: &ServerName) -> Option<Rotation> {
+        let pool = self.plan.pool_of(name)?;
+        let size = self.plan.pools.get(pool)?.size;
+        let hidden = self
+            .plan
+            .servers
+            .iter()
+            .filter(|(other, server)| {
+                server.pool.as_ref() == Some(pool)
+                    && self
+                        .truth
+                        .get(*other)
+                        .is_some_and(|truth| truth.is_hidden && !truth.broken)
+            })
+            .count();
+        let out = self.out(pool).saturating_sub(u32::try_from(hidden).unwrap_or(0));
+        Some(rotation(size.saturating_sub(out), size, !self.is_out(name)))
+    }
+
+    fn kind(&self, step: usize) -> Option<StepKind> {
+        self.plan.steps.get(step).map(Step::kind)
+    }
+
+    /// What goes wrong with this action: what was laid down, or what chance says.
+    fn goes_wrong(&mut self, action: &Action, chance: &mut Chance) -> Option<Wrong> {
+        let at = match action {
+            Action::Apply { step, .. } => self.kind(*step),
+            _ => None,
+        };
+        let server = action.server();
+        if let Some(fault) = self
+            .script
+            .iter_mut()
+            .find(|fault| fault.times > 0 && fault.server == *server && at == Some(fault.at))
+        {
+            fault.times -= 1;
+            return Some(fault.wrong);
+        }
+        if !chance.happens(self.faults) {
+            return None;
+        }
+        Some(match (chance.below(2), chance.below(2)) {
+            (0, 0) => Wrong::Lost { happened: true },
+            (0, _) => Wrong::Lost { happened: false },
+            _ => Wrong::Fails,
+        })
+    }
+
+    /// The answer of a worker.
+    pub(super) fn perform(&mut self, action: &Action, chance: &mut Chance) -> Result<EventKind, Breach> {
+        let wrong = self.goes_wrong(action, chance);
+        let server = action.server().clone();
+        Ok(match action {
+            Action::Survey { .. } => EventKind::Surveyed {
+                survey: match wrong {
+                    Some(wrong) => Survey::Failed(wrong.error()),
+                    None => self.survey(&server),
+                },
+                server,
+            },
+            Action::Probe { step, .. } => EventKind::StepProbed {
+                found: match wrong {
+                    Some(wrong) => Found::Failed(wrong.error()),
+                    None => self.probe(&server, *step),
+                },
+                server,
+                step: *step,
+            },
+            Action::Apply { step, .. } => EventKind::StepApplied {
+                outcome: self.apply(&server, *step, wrong, chance)?,
+                server,
+                step: *step,
+            },
+            Action::Verify { step, .. } => {
+                if wrong.is_none() {
+                    self.change(&server, |truth| truth.is_hidden = false);
+                }
+                EventKind::StepVerified {
+                    outcome: wrong.map_or_else(done, Wrong::outcome),
+                    server,
+                    step: *step,
+                }
+            }
+            Action::Soak { span, .. } => EventKind::SoakFinished {
+                report: self.soak(&server, wrong, *span == self.plan.policy.canary_hold),
+                server,
+            },
+            Action::LookAtControl { others, .. } => {
+                if let Some(Wrong::Lost { .. }) = wrong {
+                    others
+                        .iter()
+                        .for_each(|name| self.change(name, |truth| truth.ails = true));
+                }
+                let condition = |name: &ServerName| match self.is_broken(name) {
+                    true => Condition::Degraded,
+                    false => Condition::Steady,
+                };
+                let group = others
+                    .iter()
+                    .map(|name| (name.clone(), condition(name)))
+                    .collect();
+                EventKind::ControlSeen { server, group }
+            }
+            Action::Undo { step, before, .. } => match wrong {
+                Some(wrong) => EventKind::UndoFailed {
+                    server,
+                    step: *step,
+                    error: wrong.error(),
+                },
+                None => {
+                    if let Before::Restrict { effective, .. } = before {
+                        for state in self.way(&server, effective) {
+                            self.change(&server, |truth| truth.section = state);
+                            self.check_clients(&server)?;
+                        }
+                    }
+                    self.change(&server, |truth| truth.broken = false);
+                    EventKind::UndoFinished {
+                        server,
+                        step: *step,
+                        evidence: evidence("as before"),
+                    }
+                }
+            },
+            Action::PayDebt { debt, .. } => {
+                if wrong.is_some() || (*debt != Debt::Lease && self.is_broken(&server)) {
+                    return Ok(EventKind::DebtUnpaid {
+                        command: format!("set server eas/{server} state ready"),
+                        server,
+                        debt: *debt,
+                        error: wrong.map_or_else(|| error(FailureKind::Failed), Wrong::error),
+                    });
+                }
+                self.change(&server, |truth| match debt {
+                    Debt::Lease => truth.leased = false,
+                    Debt::Rotation { .. } => truth.out_of_rotation = false,
+                });
+                EventKind::DebtPaid {
+                    server,
+                    debt: *debt,
+                    evidence: evidence("UP"),
+                }
+            }
+        })
+    }
+
+    /// A survey that finds work takes the lease, and tells so before it answers.
+    pub(super) fn lease(&mut self, answer: &EventKind, until: Timestamp) -> Option<EventKind> {
+        match answer {
+            EventKind::Surveyed {
+                server,
+                survey: Survey::Seen { work, .. },
+            } if !work.is_empty() => {
+                self.change(server, |truth| truth.leased = true);
+                Some(EventKind::LeaseTaken {
+                    server: server.clone(),
+                    until,
+                    over: None,
+                })
+            }
+            _ => None,
+        }
+    }
+
+    fn survey(&self, server: &ServerName) -> Survey {
+        let work = if self.is_as_wanted(server) {
+            Vec::new()
+        } else {
+            let wants = |step: &&Step| matches!(step.kind(), StepKind::Restrict | StepKind::RestartIis);
+            let steps = self.plan.steps.iter();
+            steps
+                .enumerate()
+                .filter(|(_, step)| wants(step))
+                .map(|(index, _)| index)
+                .collect()
+        };
+        Survey::Seen {
+            work,
+            facts: Vec::new(),
+        }
+    }
+
+    fn soak(&mut self, server: &ServerName, wrong: Option<Wrong>, is_hold: bool) -> SoakReport {
+        match wrong {
+            Some(Wrong::Lost { .. }) => SoakReport::Inconclusive(error(FailureKind::Inconclusive)),
+            Some(_) => {
+                // A canary that is watched on is in rotation: whatever ails it later, nobody took it out.
+                self.change(server, |truth| truth.broken |= !is_hold);
+                SoakReport::Failed(error(FailureKind::TimedOut))
+            }
+            None if self.is_broken(server) => SoakReport::Failed(error(FailureKind::TimedOut)),
+            None => SoakReport::Healthy(evidence("healthy")),
+        }
+    }
+
+    fn probe(&mut self, server: &ServerName, step: usize) -> Found {
+        self.change(server, |truth| truth.is_hidden = false);
+        let truth = self.truth.get(server).cloned().unwrap_or_default();
+        let kind = self.kind(step);
+        let is_done = match kind {
+            Some(StepKind::Drain) => truth.out_of_rotation,
+            Some(StepKind::InstallFeature) => truth.feature,
+            Some(StepKind::Restrict) => truth.section.same_meaning(&self.wanted),
+            Some(StepKind::RestartIis) => !truth.stale,
+            Some(StepKind::ReturnToRotation) => !truth.out_of_rotation,
+            _ => false,
+        };
+        if is_done {
+            return Found::AlreadyDone(evidence("as wanted"));
+        }
+        let rotation = self.seen(server).filter(|_| !self.blind);
+        Found::Ready(match kind {
+            Some(StepKind::Drain) => Before::Drain { rotation },
+            Some(StepKind::BackUp) => Before::BackUp {
+                name: "casgate-7f3a".to_owned(),
+            },
+            Some(StepKind::InstallFeature) => Before::InstallFeature {
+                enabled: false,
+                module_listed: false,
+            },
+            Some(StepKind::Restrict) => Before::Restrict {
+                own: truth.section.clone(),
+                effective: truth.section,
+                wanted: self.wanted.clone(),
+                workers: Vec::new(),
+            },
+            Some(StepKind::RestartIis) => Before::RestartIis {
+                workers: Vec::new(),
+                services: Vec::new(),
+                reason: "module not loaded".to_owned(),
+            },
+            Some(StepKind::WaitHealthy) => Before::WaitHealthy {
+                pages: BTreeMap::new(),
+            },
+            Some(StepKind::ReturnToRotation) => Before::ReturnToRotation { rotation },
+            Some(StepKind::Command) => Before::Command,
+            Some(StepKind::Powershell) => Before::Powershell,
+            Some(StepKind::Witness) | None => Before::Witness,
+        })
+    }
+
+    fn apply(
+        &mut self,
+        server: &ServerName,
+        step: usize,
+        wrong: Option<Wrong>,
+        chance: &mut Chance,
+    ) -> Result<Outcome, Breach> {
+        let Some(kind) = self.kind(step) else {
+            return Ok(done());
+        };
+        if matches!(kind, StepKind::WaitHealthy | StepKind::Witness) {
+            return Ok(match wrong {
+                Some(wrong) => wrong.outcome(),
+                None if self.is_broken(server) => Outcome::Failed(error(FailureKind::TimedOut)),
+                None => done(),
+            });
+        }
+        let happens = matches!(wrong, None | Some(Wrong::Lost { happened: true }));
+        if happens {
+            self.changes += u32::from(kind.changes() || kind == StepKind::Drain);
+        }
+        if kind == StepKind::Restrict {
+            let states = self.way(server, &self.wanted.clone());
+            // A reply that is lost may be lost at any commit.
+            let made = match (happens, wrong) {
+                (true, None) => states.len(),
+                (true, _) => chance.below(states.len() + 1),
+                (false, _) => 0,
+            };
+            for state in states.into_iter().take(made) {
+                self.change(server, |truth| (truth.section, truth.stale) = (state, true));
+                self.check_clients(server)?;
+            }
+        }
+        let lags = self.lags;
+        self.change(server, |truth| match kind {
+            StepKind::Drain if happens => (truth.out_of_rotation, truth.is_hidden) = (true, lags),
+            StepKind::InstallFeature if happens => (truth.feature, truth.stale) = (true, true),
+            StepKind::RestartIis if happens => (truth.broken, truth.stale) = (false, false),
+            // IIS stopped and did not come back.
+            StepKind::RestartIis => truth.broken = true,
+            StepKind::ReturnToRotation if happens => truth.out_of_rotation = false,
+            _ => {}
+        });
+        Ok(wrong.map_or_else(done, Wrong::outcome))
+    }
+
+    /// The states of the server's section on the way to another one, commit by commit.
+    fn way(&mut self, server: &ServerName, to: &Section) -> Vec<Section> {
+        let from = self
+            .truth
+            .get(server)
+            .map(|truth| truth.section.clone())
+            .unwrap_or_default();
+        if let Some((_, _, states)) = self.ways.iter().find(|(a, b, _)| *a == from && b == to) {
+            return states.clone();
+        }
+        let states: Vec<Section> = match restrict(&self.plan) {
+            Some(restrict) => commits(&restrict.application, &from, to)
+                .map(|commits| {
+                    let mut state = from.clone();
+                    let after = commits.iter().map(|commit| {
+                        commit.apply(&mut state);
+                        state.clone()
+                    });
+                    after.collect()
+                })
+                .unwrap_or_default(),
+            None => Vec::new(),
+        };
+        self.ways.push((from, to.clone(), states.clone()));
+        states
+    }
+
+    /// Nobody whom the rules of before and after let in is turned away.
+    pub(super) fn check_clients(&self, server: &ServerName) -> Result<(), Breach> {
+        match self.turned_away(server) {
+            None => Ok(()),
+            Some(client) => Err(Breach::TurnedAway {
+                server: server.clone(),
+                client,
+            }),
+        }
+    }
+}
+
+fn restrict(plan: &Plan) -> Option<&Restrict> {
+    plan.steps.iter().find_map(|step| match step {
+        Step::Restrict(restrict) => Some(restrict),
+        _ => None,
+    })
+}
+
+/// What the playbook makes of a section; roles are the load balancer's and the server's own business and stand for loopback here.
+fn wanted(plan: &Plan, original: &Section) -> Section {
+    use iis::ip_security::{Desired, Rule};
+    use inventory::AllowWhat;
+    let Some(restrict) = restrict(plan) else {
+        return original.clone();
+    };
+    let mut rules = Vec::new();
+    for entry in &restrict.allow {
+        let rule = match &entry.what {
+            AllowWhat::Address(address) => Rule::allow_address(*address),
+            AllowWhat::Network(network) => Rule::allow_network(*network),
+            AllowWhat::Name(_) | AllowWhat::Role(_) => Rule::allow_address(IpAddr::from([127, 0, 0, 1])),
+        };
+        if !rules.iter().any(|known: &Rule| known.has_key_of(&rule)) {
+            rules.push(rule);
+        }
+    }
+    Desired {
+        unlisted: restrict.unlisted,
+        existing: restrict.existing,
+        rules,
+    }
+    .target(original)
+}
+
+impl Wrong {
+    fn error(self) -> StepError {
+        error(match self {
+            Self::Fails => FailureKind::Failed,
+            Self::TimesOut => FailureKind::TimedOut,
+            Self::Lost { .. } => FailureKind::Unreachable,
+        })
+    }
+
+    fn outcome(self) -> Outcome {
+        match self {
+            Self::Lost { .. } => Outcome::Unknown(self.error()),
+            Self::Fails | Self::TimesOut => Outcome::Failed(self.error()),
+        }
+    }
+}
