@@ -5,6 +5,13 @@
 //! the largest of: all work over all lanes, each pool's and each site's over its own, each label value's one after the other, and, since the live
 //! floor lets one server of a pool drain at a time, the lanes of a pool that cannot begin before the drains in front of them have ended.
 
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a bench prints, and a run that cannot go on is a defect"
+)]
+
 use std::collections::BTreeMap;
 
 use inventory::{ServerName, Source, Step};

@@ -17,7 +17,7 @@ fn a_seed_is_the_same_farm_and_the_same_run_every_time() {
 fn the_first_seeds_hold_and_come_to_everything() {
     let mut verdicts = BTreeMap::new();
     let (mut refused, mut crashed, mut failed) = (0, 0, 0);
-    for seed in 0..250 {
+    for seed in 0..160 {
         let played = match play(seed) {
             Ok(played) => played,
             Err(breach) => panic!("seed {seed}: {breach}"),
@@ -29,8 +29,8 @@ fn the_first_seeds_hold_and_come_to_everything() {
             *verdicts.entry(verdict.as_str()).or_insert(0) += 1;
         }
     }
-    assert!(refused < 125, "{refused} of 250 plans are refused");
-    assert!(crashed > 30 && failed > 30, "{crashed} crashed, {failed} failed");
+    assert!(refused < 80, "{refused} of 160 plans are refused");
+    assert!(crashed > 20 && failed > 20, "{crashed} crashed, {failed} failed");
     for verdict in [
         "done",
         "done_with_failures",
