@@ -4,8 +4,8 @@
 use markup::Limits;
 use roxmltree::{Document, Node};
 
-use crate::Error;
-use crate::ip_security::{Section, element};
+use crate::ip_security::{Level, Section, element, inherited};
+use crate::{ApplicationPath, Error};
 
 /// An `ipSecurity` section and where it stands.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -19,8 +19,33 @@ pub struct Located {
 /// Every `system.webServer/security/ipSecurity` of the file, in its order. The section of the same name below `system.ftpServer` is another one.
 ///
 /// # Errors
-/// [`Error::NotXml`], [`Error::BadAttribute`].
+/// [`Error::NotXml`], [`Error::BadAttribute`], [`Error::DuplicateRule`].
 pub fn ip_security_sections(config: &str) -> Result<Vec<Located>, Error> {
+    let alone = |(path, level)| {
+        let section = inherited(&[level])?;
+        Ok(Located { path, section })
+    };
+    levels(config)?.into_iter().map(alone).collect()
+}
+
+/// What takes effect at an application: what the file writes for the server, for its site, and on the way down to it. A web.config may say more,
+/// unless the section is locked, as it is by default.
+///
+/// # Errors
+/// Those of [`ip_security_sections`]; [`Error::DuplicateRule`] also when a level adds an inherited entry again.
+pub fn effective_section(config: &str, app: &ApplicationPath) -> Result<Section, Error> {
+    let place = app.to_string().to_ascii_lowercase();
+    let mut above = levels(config)?;
+    above.retain(|(path, _)| {
+        let rest = place.strip_prefix(&path.trim_end_matches('/').to_ascii_lowercase());
+        path.is_empty() || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    });
+    above.sort_by_key(|(path, _)| path.len());
+    let above: Vec<Level> = above.into_iter().map(|(_, level)| level).collect();
+    inherited(&above)
+}
+
+fn levels(config: &str) -> Result<Vec<(String, Level)>, Error> {
     let document = parse(config)?;
     let root = document.root_element();
     let places = std::iter::once((root, "")).chain(
@@ -32,10 +57,7 @@ pub fn ip_security_sections(config: &str) -> Result<Vec<Located>, Error> {
             .flat_map(|server| children(server, "security"))
             .flat_map(|security| children(security, "ipSecurity"));
         for ip_security in elements {
-            found.push(Located {
-                path: path.to_owned(),
-                section: element::read(ip_security)?,
-            });
+            found.push((path.to_owned(), element::level(ip_security)?));
         }
     }
     Ok(found)

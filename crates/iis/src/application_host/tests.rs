@@ -1,4 +1,4 @@
-use super::{global_modules, ip_security_sections};
+use super::{effective_section, global_modules, ip_security_sections};
 use crate::{Error, IP_RESTRICTION_MODULE};
 
 #[test]
@@ -22,6 +22,46 @@ fn sections_and_where_they_stand() {
         .collect();
     assert_eq!(places, [("", true, 0), ("Default Web Site/ecp", false, 1)]);
     assert_eq!(global_modules(config).unwrap(), [IP_RESTRICTION_MODULE]);
+}
+
+#[test]
+fn what_takes_effect_at_an_application() {
+    let config = r#"<configuration>
+  <system.webServer><security><ipSecurity allowUnlisted="false"><add ipAddress="192.0.2.1" allowed="true" /></ipSecurity></security></system.webServer>
+  <location path="Default Web Site/EWS/Sub">
+    <system.webServer><security><ipSecurity><add ipAddress="192.0.2.4" allowed="true" /></ipSecurity></security></system.webServer>
+  </location>
+  <location path="Default Web Site">
+    <system.webServer><security><ipSecurity><add ipAddress="192.0.2.2" allowed="true" /></ipSecurity></security></system.webServer>
+  </location>
+  <location path="default web site/ews">
+    <system.webServer><security><ipSecurity><remove ipAddress="192.0.2.1" /><add ipAddress="192.0.2.3" allowed="true" /></ipSecurity></security></system.webServer>
+  </location>
+  <location path="Default Web Site/owa">
+    <system.webServer><security><ipSecurity><add ipAddress="192.0.2.2" allowed="false" /></ipSecurity></security></system.webServer>
+  </location>
+</configuration>"#;
+    let at = |app: &str| {
+        let section = effective_section(config, &app.parse().unwrap())?;
+        let rules: Vec<String> = section.rules.iter().map(ToString::to_string).collect();
+        Ok((section.allow_unlisted, rules.join(", ")))
+    };
+    assert_eq!(
+        at("Default Web Site/EWS"),
+        Ok((false, "allow 192.0.2.2, allow 192.0.2.3".to_owned()))
+    );
+    assert_eq!(
+        at("Default Web Site/EWS/Sub").unwrap().1,
+        "allow 192.0.2.2, allow 192.0.2.3, allow 192.0.2.4"
+    );
+    assert_eq!(
+        at("Default Web Site/EWS2").unwrap().1,
+        "allow 192.0.2.1, allow 192.0.2.2"
+    );
+    assert_eq!(at("Other/EWS").unwrap().1, "allow 192.0.2.1");
+    // The child adds again what its site has.
+    let rule = "deny 192.0.2.2".to_owned();
+    assert_eq!(at("Default Web Site/owa"), Err(Error::DuplicateRule { rule }));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use roxmltree::Node;
 
+use super::inheritance::{Directive, Level, inherited};
 use super::rule::Rule;
 use super::section::Section;
 use crate::Error;
@@ -9,39 +10,36 @@ use crate::Error;
 /// The most entries that are read. Lists of whole countries have some thousand; the work on two lists grows with the product of their lengths.
 const MOST_ENTRIES: usize = 10_000;
 
-/// Reads an `ipSecurity` element: attributes by name, `add`, `remove` and `clear` in document order. What the schema does not know is passed over.
+/// Reads what an `ipSecurity` element makes of itself, with nothing inherited.
 pub(crate) fn read(element: Node<'_, '_>) -> Result<Section, Error> {
-    let mut section = Section::default();
+    inherited(&[level(element)?])
+}
+
+/// Reads an `ipSecurity` element: attributes by name, `add`, `remove` and `clear` in document order. What the schema does not know is passed over.
+pub(crate) fn level(element: Node<'_, '_>) -> Result<Level, Error> {
+    let mut level = Level::default();
     for attribute in element.attributes() {
         match attribute.name() {
-            "allowUnlisted" => section.allow_unlisted = boolean("allowUnlisted", attribute.value())?,
-            "denyAction" => section.deny_action = Some(attribute.value().trim().parse()?),
+            "allowUnlisted" => level.allow_unlisted = Some(boolean("allowUnlisted", attribute.value())?),
+            "denyAction" => level.deny_action = Some(attribute.value().trim().parse()?),
             "enableProxyMode" => {
-                section.enable_proxy_mode = Some(boolean("enableProxyMode", attribute.value())?)
+                level.enable_proxy_mode = Some(boolean("enableProxyMode", attribute.value())?)
             }
             _ => {}
         }
     }
-    let mut rules = Vec::new();
     for (number, child) in element.children().filter(Node::is_element).enumerate() {
         if number == MOST_ENTRIES {
             return Err(Error::TooManyRules { limit: MOST_ENTRIES });
         }
         match child.tag_name().name() {
-            "add" => {
-                let rule = rule(child)?;
-                rules.push((rule.key(), rule));
-            }
-            "remove" => {
-                let removed = rule(child)?.key();
-                rules.retain(|(key, _)| *key != removed);
-            }
-            "clear" => rules.clear(),
+            "add" => level.directives.push(Directive::Add(rule(child)?)),
+            "remove" => level.directives.push(Directive::Remove(rule(child)?)),
+            "clear" => level.directives.push(Directive::Clear),
             _ => {}
         }
     }
-    section.rules = rules.into_iter().map(|(_, rule)| rule).collect();
-    Ok(section)
+    Ok(level)
 }
 
 fn rule(element: Node<'_, '_>) -> Result<Rule, Error> {

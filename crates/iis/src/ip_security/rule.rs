@@ -1,7 +1,7 @@
 //! One entry of the list.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -93,6 +93,23 @@ impl Rule {
         self.ip_address.eq_ignore_ascii_case(&other.ip_address)
             && self.subnet_mask.eq_ignore_ascii_case(&other.subnet_mask)
             && self.domain_name.eq_ignore_ascii_case(&other.domain_name)
+    }
+
+    /// The texts as they stand in the file: `198.51.100.0 mask 24`.
+    pub(super) fn as_written(&self) -> String {
+        format!("{} mask {}", self.ip_address, self.subnet_mask)
+    }
+
+    /// What somebody may have meant who wrote a mask with holes: its reverse, if that has none, or one address.
+    pub(super) fn likely_mask(&self) -> String {
+        let reversed = self
+            .subnet_mask
+            .parse()
+            .map(|mask: Ipv4Addr| Ipv4Addr::from_bits(!mask.to_bits()));
+        match reversed {
+            Ok(mask) if mask.to_bits().leading_ones() == mask.to_bits().count_ones() => mask.to_string(),
+            _ => ONE_ADDRESS.to_owned(),
+        }
     }
 
     pub(super) fn scope(&self) -> Scope {

@@ -73,6 +73,34 @@ impl Scope {
         }
     }
 
+    /// Whether whoever is covered by the other is covered by this one, as far as addresses tell.
+    pub(super) fn contains_scope(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::V4 { address: a, mask: m }, Self::V4 { address: b, mask: n }) => {
+                m & !n == 0 && b & m == *a
+            }
+            (Self::V6 { address: a, mask: m }, Self::V6 { address: b, mask: n }) => {
+                m & !n == 0 && b & m == *a
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether the text of the address has bits that the mask takes away.
+    pub(super) fn has_host_bits(&self, ip_address: &str) -> bool {
+        let written = ip_address
+            .trim()
+            .split('%')
+            .next()
+            .unwrap_or_default()
+            .parse::<IpAddr>();
+        match (self, written.map(|address| address.to_canonical())) {
+            (Self::V4 { address, .. }, Ok(IpAddr::V4(written))) => written.to_bits() != *address,
+            (Self::V6 { address, .. }, Ok(IpAddr::V6(written))) => written.to_bits() != *address,
+            _ => false,
+        }
+    }
+
     /// As a network, where the mask has no holes.
     pub(super) fn network(&self) -> Option<IpNet> {
         match *self {

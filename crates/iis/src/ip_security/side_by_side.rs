@@ -25,7 +25,7 @@ pub(super) struct Entry {
     pub(super) key: usize,
     /// Whom it covers; `None` where that is nobody.
     pub(super) scope: Option<usize>,
-    allowed: bool,
+    pub(super) allowed: bool,
 }
 
 /// A section in numbers.

@@ -101,6 +101,8 @@ codes! {
     CoveredAllow = "covered-allow",
     /// A network that is hardly a restriction.
     BroadNetwork = "broad-network",
+    /// A list that is longer than anybody reads.
+    ManyRules = "many-rules",
     /// The server could not reach itself.
     LoopbackDenied = "loopback-denied",
     /// The load balancer's probes would be refused.

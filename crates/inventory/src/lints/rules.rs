@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use exchange::{BACK_END_SITE, FRONT_END_SITE, VirtualDirectory};
-use iis::ip_security::Unlisted;
+use iis::ip_security::{FindingKind, Rule, Section, Unlisted, findings};
 use ipnet::IpNet;
 
 use super::locator::{Locator, Segment, in_step};
@@ -11,11 +11,6 @@ use crate::diagnostic::Code;
 use crate::playbook::Playbook;
 use crate::reader::{Findings, suggest};
 use crate::step::{AllowEntry, AllowWhat, Restrict, Role, Step};
-
-/// A network with a shorter prefix is hardly a restriction.
-const BROADEST_V4: u8 = 8;
-/// What a registry gives to one provider.
-const BROADEST_V6: u8 = 32;
 
 /// Looks at every `restrict`.
 pub(crate) fn lint(playbook: &Playbook, locator: &Locator<'_>, found: &mut Findings<'_>) {
@@ -196,37 +191,72 @@ impl Here<'_> {
                 "write unlisted = \"deny\", or leave the list empty",
             );
         }
-        for (index, entry) in restrict.allow.iter().enumerate() {
-            if let AllowWhat::Network(network) = &entry.what
-                && is_broad(network)
-            {
-                let message = format!("`{network}` is hardly a restriction");
-                let hint = format!(
-                    "/{BROADEST_V4} (IPv4) and /{BROADEST_V6} (IPv6) are the broadest that pass without this warning"
-                );
-                found.warning(Code::BroadNetwork, self.entry(index), message, hint);
-            }
-            let covering = restrict.allow.iter().enumerate().find(|(other, larger)| {
-                *other != index && matches!((net(&larger.what), net(&entry.what)), (Some(large), Some(small)) if large != small && large.contains(&small))
-            });
-            if let Some((other, larger)) = covering {
-                let message = format!("`{}` is already allowed by `{}`", entry.what, larger.what);
-                found.warning(
-                    Code::CoveredAllow,
+        // What the literal entries mean as rules; the others become addresses on the servers only.
+        let literal: Vec<(usize, Rule)> = restrict
+            .allow
+            .iter()
+            .enumerate()
+            .filter_map(|(index, entry)| Some((index, Rule::allow_network(net(&entry.what)?))))
+            .collect();
+        let section = Section {
+            allow_unlisted: false,
+            rules: literal.iter().map(|(_, rule)| rule.clone()).collect(),
+            ..Section::default()
+        };
+        let entry = |rule: usize| {
+            literal
+                .get(rule)
+                .map(|(index, _)| (*index, &restrict.allow[*index].what))
+        };
+        for finding in findings(&section) {
+            let about = finding.rule.and_then(entry);
+            match (finding.kind, about) {
+                (FindingKind::Broad | FindingKind::Everybody, Some((index, what))) => found.warning(
+                    Code::BroadNetwork,
                     self.entry(index),
-                    message,
-                    "remove one of them",
-                );
-                found.related(self.entry(other), "covers it");
+                    format!("`{what}` is hardly a restriction"),
+                    "/16 (IPv4) and /32 (IPv6) are the broadest that pass without this warning",
+                ),
+                (FindingKind::Covered | FindingKind::Shadowed, Some((index, what))) => {
+                    let other = finding.other.and_then(entry);
+                    let by = other.map_or_else(
+                        || "entries before it".to_owned(),
+                        |(_, larger)| format!("`{larger}`"),
+                    );
+                    let message = format!("`{what}` is already allowed by {by}");
+                    found.warning(
+                        Code::CoveredAllow,
+                        self.entry(index),
+                        message,
+                        "remove one of them",
+                    );
+                    if let Some((other, _)) = other {
+                        found.related(self.entry(other), "covers it");
+                    }
+                }
+                (FindingKind::ManyRules, _) => found.warning(
+                    Code::ManyRules,
+                    self.value("allow"),
+                    finding.to_string(),
+                    "join neighbours to networks, or let the firewall in front do it",
+                ),
+                // What no entry of a playbook can be, what its reader has refused, and what is told about roles as well.
+                (
+                    FindingKind::Broad
+                    | FindingKind::Everybody
+                    | FindingKind::Covered
+                    | FindingKind::Shadowed
+                    | FindingKind::Contradicting
+                    | FindingKind::Duplicate
+                    | FindingKind::CoversNobody
+                    | FindingKind::HostBits
+                    | FindingKind::HoledMask
+                    | FindingKind::OneFamily
+                    | FindingKind::DomainName,
+                    _,
+                ) => {}
             }
         }
-    }
-}
-
-fn is_broad(network: &IpNet) -> bool {
-    match network {
-        IpNet::V4(v4) => v4.prefix_len() < BROADEST_V4,
-        IpNet::V6(v6) => v6.prefix_len() < BROADEST_V6,
     }
 }
 

@@ -105,7 +105,36 @@ pub(super) fn bad() -> Vec<Source> {
         ]
         .map(|text| Source::new("playbook.toml", text)),
     )
+    .chain([long_list()])
     .collect()
+}
+
+/// A playbook with more addresses than anybody reads.
+fn long_list() -> Source {
+    let entries: String = (0..501)
+        .map(|n| format!("  {{ address = \"10.0.{}.{}\" }},\n", n / 256, n % 256))
+        .collect();
+    let text = format!(
+        "[playbook]\ntitle = \"long\"\nservers = \"all\"\n\n[[step]]\nrestrict = {{ application = \"Default Web Site/owa\", \
+         unlisted = \"deny\", existing = \"replace\", allow = [\n{entries}] }}\n"
+    );
+    Source::new("playbook.toml", text)
+}
+
+#[test]
+fn a_long_list_is_told_once() {
+    let source = long_list();
+    let checked = check(None, Some(&source));
+    let found: Vec<_> = checked
+        .diagnostics
+        .iter()
+        .filter(|found| found.code == Code::ManyRules)
+        .collect();
+    assert_eq!(found.len(), 1);
+    assert_eq!(
+        (found[0].line, found[0].message.as_str()),
+        (6, "501 rules: more than 500 are slow, and nobody reads them")
+    );
 }
 
 /// Checks a file of [`bad`] as what it is.
