@@ -106,23 +106,9 @@ pub(crate) fn show(plan: &Plan, looks: &Looks, printer: &Printer) {
         let names: Vec<String> = wave.iter().map(ToString::to_string).collect();
         text.push_str(&format!("wave {}: {}\n", number + 1, names.join(", ")));
     }
-    for (server, look) in looks {
-        text.push_str(&format!("\n{server}  {}\n", headline(plan, look)));
-        for (step, before) in changes(look) {
-            for line in report::describe(&plan.steps[step], before) {
-                text.push_str(&format!("    {line}\n"));
-            }
-        }
-        for error in look
-            .as_ref()
-            .err()
-            .into_iter()
-            .chain(failed(look).map(|(_, error)| error))
-        {
-            for line in report::wording::failure(error) {
-                text.push_str(&format!("    {line}\n"));
-            }
-        }
+    for (servers, seen) in alike(plan, looks) {
+        let names: Vec<&str> = servers.iter().map(|server| server.as_str()).collect();
+        text.push_str(&format!("\n{}  {seen}", names.join(", ")));
     }
     if !looks.is_empty() {
         let pending = looks.values().filter(|look| !changes(look).is_empty()).count();
@@ -136,6 +122,45 @@ pub(crate) fn show(plan: &Plan, looks: &Looks, printer: &Printer) {
         ));
     }
     printer.text(text.trim_end());
+}
+
+/// What was seen, and on which servers, in their order: those of which the same is to be said are together.
+fn alike<'a>(plan: &Plan, looks: &'a Looks) -> Vec<(Vec<&'a ServerName>, String)> {
+    let mut groups: Vec<(Vec<&ServerName>, String)> = Vec::new();
+    for (server, look) in looks {
+        let seen = seen(plan, look);
+        match groups.iter_mut().find(|(_, other)| *other == seen) {
+            Some((servers, _)) => servers.push(server),
+            None => groups.push((vec![server], seen)),
+        }
+    }
+    groups
+}
+
+/// What would change, or what is wrong, in lines.
+fn seen(plan: &Plan, look: &Result<Vec<(usize, Found)>, StepError>) -> String {
+    let mut lines = Vec::new();
+    for (step, before) in changes(look) {
+        match (&plan.steps[step], before) {
+            (
+                Step::Restrict(step),
+                Before::Restrict {
+                    effective, wanted, ..
+                },
+            ) => lines.extend(report::restriction(&step.application, effective, wanted)),
+            (step, before) => lines.extend(report::describe(step, before)),
+        }
+    }
+    let wrong = look
+        .as_ref()
+        .err()
+        .or_else(|| failed(look).map(|(_, error)| error));
+    lines.extend(wrong.map(report::wording::failure).unwrap_or_default());
+    let mut text = format!("{}\n", headline(plan, look));
+    lines
+        .iter()
+        .for_each(|line| text.push_str(&format!("    {line}\n")));
+    text
 }
 
 /// What would change; a restart is decided on the server after the change, but it will follow one.

@@ -46,9 +46,11 @@ pub(super) async fn probe(session: &mut Session, step: &Restrict) -> Result<Foun
         return Ok(already_done([in_words(&effective)]));
     }
     let own = read_own(session, app).await?;
+    let wanted = desired.target(&effective);
+    proved(&format!("plan the section of {app}"), app, &effective, &wanted)?;
     Ok(Found::Ready(Before::Restrict {
         own,
-        wanted: desired.target(&effective),
+        wanted,
         effective,
         workers: services::workers(session).await?,
     }))
@@ -182,13 +184,7 @@ async fn write(
     loop {
         plans += 1;
         let to = target(&from);
-        let planned = Transition::plan(app, &from, &to).map_err(|error| {
-            from_iis(
-                &doing,
-                "a change whose way there and back is proved to deny nobody who stays allowed",
-                &error,
-            )
-        })?;
+        let planned = proved(&doing, app, &from, &to)?;
         let mut refused = None;
         for commit in planned.commits() {
             match session.change(&doing, &commit.line, COMMIT_LIMIT).await? {
@@ -202,6 +198,9 @@ async fn write(
         match refused {
             None => {
                 let mut facts = describe_in_short(&first, &to);
+                if planned.commits().len() > 1 {
+                    facts.push(format!("written {planned}: the way there and back is proved"));
+                }
                 facts.append(&mut notes);
                 return Ok(facts);
             }
@@ -214,6 +213,13 @@ async fn write(
             Some(error) => return Err(from_appcmd(&doing, "the commit succeeds", &error).into()),
         }
     }
+}
+
+/// The way from one section to another, if it is proved, and the way back too. What is not proved is not begun.
+fn proved(doing: &str, app: &ApplicationPath, from: &Section, to: &Section) -> Result<Transition, StepError> {
+    let expected =
+        "a change that denies nobody on its way, or on its way back, who is allowed before and after";
+    Transition::plan(app, from, to).map_err(|error| from_iis(doing, expected, &error))
 }
 
 async fn read_effective(session: &mut Session, app: &ApplicationPath) -> Result<Section, StepError> {

@@ -7,8 +7,9 @@ use ipnet::IpNet;
 use super::address_set::{AddressSet, Difference};
 use super::partition::{Family, Piece, follows};
 
-/// How many ranges are named where a text must be short.
+/// How many ranges are named where a text must be short, and how many of a family of which all others are meant.
 const FEW: usize = 4;
+const FEW_LEFT: usize = 10;
 
 /// A number of addresses: up to eleven digits as they are, beyond that as a power of two.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -37,7 +38,7 @@ struct Part {
 
 impl AddressSet {
     /// The set in parts, one for each range; a family of which more than half is in the set is one part.
-    fn parts(&self, few: usize) -> Vec<Part> {
+    fn parts(&self, few_left: usize) -> Vec<Part> {
         let mut parts = Vec::new();
         for family in Family::BOTH {
             let of_family = |pieces: &[Piece]| -> Vec<Piece> {
@@ -52,7 +53,7 @@ impl AddressSet {
                 .iter()
                 .fold(0u128, |sum, piece| sum.saturating_add(piece.count()));
             if count > family.last() / 2 && cut_out.is_empty() {
-                let text = all_but(family, &stretches, few);
+                let text = all_but(family, &stretches, few_left);
                 parts.push(Part { count, text });
             } else {
                 parts.extend(stretches.iter().chain(&cut_out).map(|piece| Part {
@@ -140,20 +141,20 @@ impl fmt::Display for AddressSet {
 /// `+256 198.51.100.0/24, -1 192.0.2.9`; `no address`.
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.signed(usize::MAX).join(", "))
+        f.write_str(&self.signed(usize::MAX, usize::MAX).join(", "))
     }
 }
 
 impl Difference {
     /// Like the whole text, but at most some ranges of each sign are named and the others only counted. Each item is short; join them with commas.
     pub fn in_short(&self) -> Vec<String> {
-        self.signed(FEW)
+        self.signed(FEW, FEW_LEFT)
     }
 
-    fn signed(&self, few: usize) -> Vec<String> {
+    fn signed(&self, few: usize, few_left: usize) -> Vec<String> {
         let mut items = Vec::new();
         for (sign, set) in [('+', &self.gained), ('-', &self.lost)] {
-            let parts = set.parts(few);
+            let parts = set.parts(few_left);
             // One that would only be counted can as well be named.
             let named = if parts.len() == few.saturating_add(1) {
                 parts.len()
