@@ -16,10 +16,10 @@ pub fn restriction(app: &ApplicationPath, effective: &Section, wanted: &Section)
         Ok(way) => {
             lines.extend(wrapped("", &way.change().in_short().join(", ")));
             lines.extend(switches(effective, wanted));
+            let (there, back) = (way.commits().len(), way.commits_back());
             lines.push(format!(
-                "{}: {way}, {} back",
-                rules(effective, wanted),
-                way.commits_back()
+                "{}; commits: {there} there, {back} back",
+                rules(effective, wanted)
             ));
             let proved =
                 "no address that is allowed before and after is denied on the way, nor on the way back";
