@@ -31,7 +31,7 @@ command = { command = "%windir%\\system32\\iisreset.exe /restart" }
 
 /// A farm whose pool stands behind the real HAProxy; a restart of IIS takes a second there.
 async fn behind_haproxy() -> Option<(Stage, Haproxy)> {
-    let stage = Stage::at_speed(SERVERS, 8.0, None).await;
+    let stage = Stage::at_speed(SERVERS, 8.0).await;
     let haproxy = Haproxy::start(&stage.farm, &stage.path("")).await?;
     let simulated = stage.farm.load_balancer();
     let api = format!("tcp://{}", simulated.runtime_api());

@@ -13,6 +13,29 @@ async fn a_wrong_password_is_a_refused_login_with_a_hint_and_nothing_is_changed(
     let mut command = stage.command(&["apply", "playbook.toml", "--yes"]);
     command.env("CASGATE_PASSWORD", WRONG);
     let ended = stage.run(command).await;
+    ended.assert_code(10).assert_says(&[
+        "REFUSED  server-not-seen  cas01",
+        "REFUSED  server-not-seen  cas02",
+        "found:   log in and open a shell: ",
+        "CONTOSO\\operator",
+        "error: the preflight refuses 2 things; nothing was touched",
+    ]);
+    assert!(!ended.text().contains(WRONG), "{}", ended.text());
+    assert!(!stage.path("state").exists(), "a run was recorded");
+
+    // Accepted, the run itself fails in the same way.
+    let accepted = [
+        "apply",
+        "playbook.toml",
+        "--yes",
+        "--accept",
+        "server-not-seen",
+        "--reason",
+        "CHG 42",
+    ];
+    let mut command = stage.command(&accepted);
+    command.env("CASGATE_PASSWORD", WRONG);
+    let ended = stage.run(command).await;
     ended.assert_code(21).assert_says(&[
         "cas01",
         "login refused: log in and open a shell",

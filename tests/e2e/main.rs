@@ -20,6 +20,7 @@ mod lessons;
 mod login;
 mod open;
 mod preview;
+mod preflight;
 mod rehearse;
 mod restart;
 #[cfg(test)]

@@ -74,7 +74,7 @@ async fn plan_and_status_tell_what_is_pending_what_is_done_and_what_has_drifted(
         .assert_says(&["cas01  NOT SEEN", "cas02  DRIFTED", "1 not seen"]);
     let plan = stage.casgate(&detailed).await;
     plan.assert_code(10)
-        .assert_says(&["cas01  could not be looked at", "1 could not be looked at"]);
+        .assert_says(&["REFUSED  server-not-seen  cas01", "the preflight refuses 1 thing"]);
     for index in 0..2 {
         assert_eq!(stage.ran(index, "add backup"), 1, "a look wrote");
     }

@@ -12,9 +12,26 @@ async fn a_server_that_is_down_before_the_run_fails_it_before_anything_is_change
     let stage = Stage::new(2).await;
     stage.take_down(0).await;
     let patrol = stage.patrol();
-    let ended = stage.apply().await;
+    let refused = stage.apply().await;
+    refused.assert_code(10).assert_says(&[
+        "REFUSED  server-not-seen  cas01",
+        "Connection refused",
+        "error: the preflight refuses 1 thing; nothing was touched",
+    ]);
+    assert!(!stage.path("state").exists(), "a run was recorded");
+    let accepted = [
+        "apply",
+        "playbook.toml",
+        "--yes",
+        "--accept",
+        "server-not-seen",
+        "--reason",
+        "CHG 42",
+    ];
+    let ended = stage.casgate(&accepted).await;
     patrol.end().await.assert_served(2);
     ended.assert_code(21).assert_says(&[
+        "accepted server-not-seen on cas01: CHG 42",
         "could not be looked at",
         "cas01     survey             FAILED",
         "unreachable: log in and open a shell",
@@ -120,7 +137,16 @@ async fn a_server_that_accepts_and_never_answers_costs_no_more_than_its_timeouts
     );
     stage.machine(0).faults().winrm_silent.set(true);
     let began = Instant::now();
-    let ended = stage.apply().await;
+    let accepted = [
+        "apply",
+        "playbook.toml",
+        "--yes",
+        "--accept",
+        "server-not-seen",
+        "--reason",
+        "CHG 42",
+    ];
+    let ended = stage.casgate(&accepted).await;
     let took = began.elapsed();
     ended.assert_code(21).assert_says(&[
         "timed out: log in and open a shell",

@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use preflight::Acceptance;
+
+use crate::error::Error;
 
 /// Restrict who may reach Exchange ActiveSync, over a whole farm, without the farm ever losing its service.
 #[derive(Debug, Parser)]
@@ -71,6 +74,8 @@ pub(crate) enum Command {
     Exec(Exec),
     /// Put a file onto servers, compared by SHA-256
     Upload(Upload),
+    /// Look at every server of a playbook and say what speaks against the change
+    Preflight(Preflight),
     /// Show the waves, the proof of availability, and what would change on each server
     Plan(Plan),
     /// Whom the playbook's rules would cut off, by the logs of the web servers
@@ -182,6 +187,25 @@ pub(crate) struct Upload {
     pub(crate) parallel: u16,
 }
 
+/// Refusals of the preflight that the operator accepts.
+#[derive(ClapArgs, Debug, Default)]
+pub(crate) struct Accept {
+    /// Accept what the preflight refuses by this rule (docs/preflight.md); recorded with its reason
+    #[arg(long = "accept", value_name = "RULE", requires = "reasons")]
+    pub(crate) rules: Vec<String>,
+    /// Why; one for each --accept, in the same order
+    #[arg(long = "reason", value_name = "TEXT", requires = "rules")]
+    pub(crate) reasons: Vec<String>,
+}
+
+#[derive(ClapArgs, Debug)]
+pub(crate) struct Preflight {
+    /// The playbook
+    pub(crate) playbook: PathBuf,
+    #[command(flatten)]
+    pub(crate) accept: Accept,
+}
+
 #[derive(ClapArgs, Debug)]
 pub(crate) struct Plan {
     /// The playbook
@@ -195,6 +219,8 @@ pub(crate) struct Plan {
     /// Exit with 3 when changes are pending
     #[arg(long)]
     pub(crate) detailed_exitcode: bool,
+    #[command(flatten)]
+    pub(crate) accept: Accept,
 }
 
 #[derive(ClapArgs, Debug)]
@@ -224,6 +250,8 @@ pub(crate) struct Apply {
     /// Take over the leases of this run although they count: only when that casgate is dead
     #[arg(long, value_name = "RUN")]
     pub(crate) steal_lease: Option<String>,
+    #[command(flatten)]
+    pub(crate) accept: Accept,
 }
 
 /// What stands for the operator's typed `yes`.
@@ -303,6 +331,24 @@ pub(crate) struct Simulate {
     /// Give each server a log of the last 24 hours of about so many bytes, e.g. `256MiB`, for `preview`; it takes neither memory nor disk
     #[arg(long, value_parser = bytes, value_name = "BYTES")]
     pub(crate) former_log: Option<u64>,
+}
+
+impl Accept {
+    /// The pairs of rules and reasons.
+    ///
+    /// # Errors
+    /// For a rule that nobody knows or that cannot be accepted, and for one without a reason.
+    pub(crate) fn read(&self) -> Result<Vec<Acceptance>, Error> {
+        if self.rules.len() != self.reasons.len() {
+            return Err(Error::UnevenAcceptances {
+                rules: self.rules.len(),
+                reasons: self.reasons.len(),
+            });
+        }
+        let pairs = self.rules.iter().zip(&self.reasons);
+        Acceptance::read(pairs.map(|(rule, reason)| (rule.as_str(), reason.as_str())))
+            .map_err(|source| Error::NotAcceptable { source })
+    }
 }
 
 fn speed(text: &str) -> Result<f64, String> {

@@ -77,6 +77,17 @@ pub(crate) enum Error {
     NothingToUndo { run: String },
     #[error("the plan of run `{run}` has no server `{server}`")]
     NoSuchServer { run: String, server: String },
+    #[error("the preflight refuses {refusals} {}; nothing was touched", if *refusals == 1 { "thing" } else { "things" })]
+    Preflight { refusals: usize, acceptable: bool },
+    #[error("expected a --reason for each --accept, found {rules} --accept and {reasons} --reason")]
+    UnevenAcceptances { rules: usize, reasons: usize },
+    #[error("a saved plan has its acceptances in it; nothing was touched")]
+    AcceptedAfterwards,
+    #[error("nothing was looked at, and nothing touched")]
+    NotAcceptable {
+        #[source]
+        source: preflight::NotAcceptable,
+    },
     #[error("run `{run}` recorded nothing: it never began")]
     NothingBegun { run: String },
     #[error("run `{run}` has nothing to resume: {}", report::wording::verdict_text(*verdict))]
@@ -165,7 +176,7 @@ impl Error {
             Self::StaleServers { changes, .. } => {
                 format!("{changes}\n  run `casgate plan -o` again, and read what is new")
             }
-            Self::NoSavedPlan { .. } | Self::ForgedPlan { .. } => "save it again with `casgate plan PLAYBOOK -o FILE`".to_owned(),
+            Self::NoSavedPlan { .. } | Self::ForgedPlan { .. } | Self::AcceptedAfterwards => "save it again with `casgate plan PLAYBOOK -o FILE`".to_owned(),
             Self::Unseen { .. } => "a saved plan knows every server: `casgate ping` says what is wrong with these".to_owned(),
             Self::Leased { .. } => {
                 "wait until that run has ended, or until its leases have; if that casgate is dead, add --steal-lease RUN".to_owned()
@@ -174,6 +185,14 @@ impl Error {
                 "the lines above say whom and why; `casgate preview` looks again without changing anything"
                     .to_owned()
             }
+            Self::Preflight { acceptable: true, .. } => {
+                "each finding says what to do; `--accept RULE --reason TEXT` takes a refusal upon yourself, and is recorded".to_owned()
+            }
+            Self::Preflight { .. } => "each finding says what to do".to_owned(),
+            Self::NotAcceptable {
+                source: preflight::NotAcceptable::Unknown { nearest: Some(nearest), .. },
+            } => format!("did you mean `{nearest}`?"),
+            Self::NotAcceptable { .. } => "docs/preflight.md lists what can be accepted".to_owned(),
             Self::StalePlan { .. } => "run `casgate plan` again, read it, and approve its hash".to_owned(),
             Self::Journal { source } => return source.hint().map(str::to_owned),
             Self::OtherHead { .. } => {
@@ -204,6 +223,9 @@ impl Error {
             | Self::NoSavedPlan { .. }
             | Self::NoSuchServer { .. }
             | Self::TwoScripts
+            | Self::UnevenAcceptances { .. }
+            | Self::AcceptedAfterwards
+            | Self::NotAcceptable { .. }
             | Self::Input { .. } => ExitCode::Usage,
             Self::NoPassword { .. }
             | Self::NameNotResolved { .. }
@@ -212,6 +234,7 @@ impl Error {
             | Self::Unseen { .. }
             | Self::NothingToUndo { .. }
             | Self::CutOff { .. }
+            | Self::Preflight { .. }
             | Self::NothingBegun { .. }
             | Self::NothingToResume { .. }
             | Self::NoStateFolder => ExitCode::Refused,

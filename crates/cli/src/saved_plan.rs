@@ -7,6 +7,7 @@ use std::sync::Arc;
 use driver::World;
 use inventory::{ServerName, Source};
 use jiff::Timestamp;
+use preflight::{Acceptance, Report};
 use rollout::{Found, Plan, StepError};
 use serde::{Deserialize, Serialize};
 
@@ -145,6 +146,42 @@ impl SavedPlan {
             });
         }
         Ok(Some(saved))
+    }
+
+    /// What was accepted when the plan was made.
+    pub(crate) fn acceptances(&self) -> Result<Vec<Acceptance>, Error> {
+        let accepted = self.plan.accepted.iter();
+        Acceptance::read(accepted.map(|accepted| (accepted.rule.as_str(), accepted.reason.as_str())))
+            .map_err(|source| Error::NotAcceptable { source })
+    }
+
+    /// An acceptance holds for the servers on which the thing was found when the plan was made, and for no others.
+    pub(crate) fn check_accepted(&self, path: &Path, now: &Report) -> Result<(), Error> {
+        let covers = |rule: &str, server: &ServerName| {
+            let mut then = self.plan.accepted.iter();
+            then.any(|accepted| accepted.rule == rule && accepted.servers.contains(server))
+        };
+        let accepted = now.accepted();
+        let news = accepted.iter().flat_map(|accepted| {
+            let new = accepted
+                .servers
+                .iter()
+                .filter(|server| !covers(&accepted.rule, server));
+            new.map(|server| {
+                format!(
+                    "{server}: {} was accepted for others, and is found here too",
+                    accepted.rule
+                )
+            })
+        });
+        let changes: Vec<String> = news.collect();
+        match changes.is_empty() {
+            true => Ok(()),
+            false => Err(Error::StaleServers {
+                path: path.to_owned(),
+                changes: changes.join("\n  "),
+            }),
+        }
     }
 
     /// The inventory that the operator names now, or that the plan was made with.

@@ -1,6 +1,6 @@
 //! Performs what the rollout decides: real sockets, real time, real signals.
 //!
-//! [`run`] is the loop of a whole run; [`look()`], [`preview()`] and [`ping()`] only look. Everything that reaches outside is handed in: the farm as a [`World`],
+//! [`run`] is the loop of a whole run; [`look()`], [`preview()`], [`ping()`] and [`gather`] only look. Everything that reaches outside is handed in: the farm as a [`World`],
 //! the journal as a [`rollout::Commit`], the screen as [`rollout::Sink`]s, the operator as a channel of [`StopRequest`]s and a [`rollout::Desk`], time as a [`Clock`].
 //!
 //! Neighbours: `rollout` decides and is told; `winrm` carries commands to servers, `iis` and `exchange` say which and what the output means;
@@ -16,7 +16,9 @@ mod lease;
 mod load_balancer;
 mod look;
 mod observe;
+mod peers;
 mod ping;
+mod preflight;
 mod preview;
 mod remote;
 mod rotation;
@@ -36,6 +38,7 @@ pub use lease::{Lease, leases};
 pub use look::look;
 pub use observe::observe;
 pub use ping::{PingReport, PingStep, ping};
+pub use preflight::gather;
 pub use preview::{Coverage, Preview, PreviewOptions, preview};
 pub use shutdown::{StopRequest, signals};
 pub use world::{RotationSeen, World, WorldOptions};

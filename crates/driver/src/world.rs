@@ -19,6 +19,7 @@ use crate::control_group::ControlGroup;
 use crate::error::Error;
 use crate::lease::Leases;
 use crate::load_balancer::{Balancer, Haproxy, Http, Program, Steering};
+use crate::peers::{Known, Peers};
 use crate::web::{Front, FrontOptions, WebError, bracketed};
 
 /// How long one exchange with a load balancer may take: its runtime API answers from memory.
@@ -59,6 +60,7 @@ pub struct World {
     balancers: Mutex<BTreeMap<PoolName, Balancer>>,
     rotation: Mutex<BTreeMap<PoolName, RotationSeen>>,
     control_group: ControlGroup,
+    peers: Peers,
 }
 
 /// What the rotation monitor saw of a pool over the whole run.
@@ -91,6 +93,7 @@ impl World {
             balancers: Mutex::default(),
             rotation: Mutex::default(),
             control_group: ControlGroup::default(),
+            peers: Peers::default(),
         }
     }
 
@@ -289,6 +292,16 @@ impl World {
             .and_then(|pool| pool.load_balancer.as_ref())
             .and_then(|name| self.inventory.load_balancers.get(name))
             .map_or(&[], LoadBalancer::probes_from)
+    }
+
+    /// The addresses of a server that other machines can reach, as it tells them itself or else as its name resolves. It is asked once.
+    pub(crate) async fn addresses_of(self: &Arc<Self>, server: &ServerName) -> Known {
+        self.peers.of(self, server).await
+    }
+
+    /// Notes the addresses that a server told of itself.
+    pub(crate) async fn note_addresses(&self, server: &ServerName, addresses: Vec<IpAddr>) {
+        self.peers.note(server, addresses).await;
     }
 
     /// The server's front end as seen from here, or from a vantage.

@@ -6,6 +6,7 @@ use command::{CommandLine, Invocation, Output};
 
 use crate::Error;
 use crate::error::{complaint, excerpt};
+use crate::ip_security::Rule;
 
 /// More addresses than a server has.
 const MOST: usize = 4096;
@@ -31,6 +32,26 @@ pub fn own_addresses() -> [Invocation<Result<Vec<IpAddr>, Error>>; 2] {
         }),
         Invocation::new(V6, |output| read(V6.as_str(), output, IpAddr::is_ipv6)),
     ]
+}
+
+/// The same addresses as rules that allow them. Link-local ones keep their zone as Windows prints it (`fe80::1%14`): that is what IIS compares with
+/// ("ipSecurity" as Microsoft's own Exchange script writes it).
+pub fn own_rules() -> [Invocation<Result<Vec<Rule>, Error>>; 2] {
+    own_addresses().map(|listing| {
+        let line = listing.line().clone();
+        Invocation::new(line, move |output| {
+            let text = output.stdout_text();
+            let rule = |address: IpAddr| {
+                let zoned = format!("{address}%");
+                let mut rule = Rule::allow_address(address);
+                if let Some(printed) = text.split_whitespace().find(|word| word.starts_with(&zoned)) {
+                    rule.ip_address = printed.to_owned();
+                }
+                rule
+            };
+            Ok(listing.parse(output)?.into_iter().map(rule).collect())
+        })
+    })
 }
 
 /// netsh prints a table below each interface's name, all in the language of the server; the address is a line's last word. A line with a colon
@@ -72,7 +93,7 @@ mod tests {
 
     use command::Output;
 
-    use super::own_addresses;
+    use super::{own_addresses, own_rules};
     use crate::Error;
 
     fn printed(stdout: &str) -> Output {
@@ -130,5 +151,19 @@ mod tests {
             });
             assert_eq!(failed.unwrap_err().exit_code(), Some(1));
         }
+    }
+
+    #[test]
+    fn link_local_addresses_keep_their_zone() {
+        let [_, v6] = own_rules();
+        let rules = v6
+            .parse(&printed(
+                "\r\nInterface 14: Ethernet\r\n\r\nOther      Preferred     infinite   infinite fe80::de2:4f45:21dc:6c5a%14\r\n\
+                 Manual     Preferred     infinite   infinite 2001:db8::10\r\n",
+            ))
+            .unwrap();
+        let addresses: Vec<_> = rules.iter().map(|rule| rule.ip_address.as_str()).collect();
+        assert_eq!(addresses, ["fe80::de2:4f45:21dc:6c5a%14", "2001:db8::10"]);
+        assert!(rules.iter().all(|rule| rule.allowed));
     }
 }

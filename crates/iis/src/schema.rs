@@ -20,7 +20,7 @@ pub struct Attributes {
 /// that began last.
 pub fn ip_security() -> Invocation<Result<Attributes, Error>> {
     const LINE: CommandLine = CommandLine::literal(
-        r#"findstr /i /c:"<sectionSchema " /c:"denyAction" /c:"enableProxyMode" %windir%\system32\inetsrv\config\schema\IIS_schema.xml"#,
+        r#"findstr /l /i /c:"<sectionSchema " /c:"denyAction" /c:"enableProxyMode" %windir%\system32\inetsrv\config\schema\IIS_schema.xml"#,
     );
     Invocation::new(LINE, |output: &Output| {
         let text = output.stdout_text();

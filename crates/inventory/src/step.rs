@@ -309,6 +309,8 @@ pub enum Role {
     OwnAddresses,
     /// `probes_from` of the load balancer of the server's pool.
     LoadBalancerProbes,
+    /// The addresses of the other servers of the inventory: on Exchange 2010 they hand requests on through the same application.
+    ExchangePeers,
     /// The address from which this run itself reaches the server.
     Operator,
 }
@@ -320,6 +322,7 @@ impl Role {
             Self::Loopback => "loopback",
             Self::OwnAddresses => "own_addresses",
             Self::LoadBalancerProbes => "load_balancer_probes",
+            Self::ExchangePeers => "exchange_peers",
             Self::Operator => "operator",
         }
     }

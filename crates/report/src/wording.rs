@@ -5,10 +5,21 @@ mod pauses;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use rollout::{
-    Debt, Event, EventKind, Evidence, FailureKind, Found, Outcome, SoakReport, StepError, Survey, Verdict,
+    Accepted, Debt, Event, EventKind, Evidence, FailureKind, Found, Outcome, SoakReport, StepError, Survey,
+    Verdict,
 };
 
 use crate::model::Model;
+
+/// `accepted low-disk on cas01, cas02: CHG 42`.
+pub fn accepted(accepted: &Accepted) -> String {
+    let servers: Vec<&str> = accepted.servers.iter().map(AsRef::as_ref).collect();
+    let servers = match servers.is_empty() {
+        true => String::new(),
+        false => format!(" on {}", servers.join(", ")),
+    };
+    format!("accepted {}{servers}: {}", accepted.rule, accepted.reason)
+}
 
 /// One permanent line: who, what, how it stands, how long it took, and what shows it.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -150,6 +161,7 @@ pub fn lines(model: &Model, event: &Event) -> Vec<Line> {
                     pool.size, pool.min_in_rotation, pool.max_in_flight
                 ));
             }
+            line.text.extend(plan.accepted.iter().map(accepted));
             vec![line]
         }
         EventKind::RunResumed { operator, .. } => {

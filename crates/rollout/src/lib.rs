@@ -27,7 +27,7 @@ pub use observation::{
     StepError, Watched, WorkerProcessObserved,
 };
 pub use pause::{Answer, Condition, Pause};
-pub use plan::{Instant, Plan, PlanHash, PlannedPool, PlannedServer};
+pub use plan::{Accepted, Instant, Plan, PlanHash, PlannedPool, PlannedServer};
 pub use ports::{Commit, CommitError, Desk, Progress, Sink};
 pub use rollout::{Counts, Next, OnStop, OpenDebt, Rollout, Unpaid, Wait};
 pub use server::{Phase, ServerState};

@@ -38,6 +38,20 @@ pub struct Plan {
     /// The health pages by which untouched servers are looked at when one fails: those of `wait_healthy`.
     #[serde(default)]
     pub control_pages: Vec<String>,
+    /// What a preflight refused and the operator accepts: part of what is approved.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accepted: Vec<Accepted>,
+}
+
+/// A refusal of the preflight that the operator accepts.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Accepted {
+    /// The rule's id, e.g. `low-disk`.
+    pub rule: String,
+    /// Why.
+    pub reason: String,
+    /// The servers on which it was found; none where it is about the farm as a whole. It holds for no others.
+    pub servers: Vec<ServerName>,
 }
 
 /// A server of the plan.

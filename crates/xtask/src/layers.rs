@@ -35,6 +35,7 @@ const LAYERS: &[Layer] = &[
     pure("exchange", &["command", "iis"]),
     pure("inventory", &["exchange", "iis"]),
     pure("rollout", &["iis", "inventory"]),
+    pure("preflight", &["exchange", "iis", "inventory", "rollout"]),
     layer("winrm", &["auth", "command", "wsman"]),
     layer(
         "driver",
@@ -44,6 +45,7 @@ const LAYERS: &[Layer] = &[
             "exchange",
             "iis",
             "inventory",
+            "preflight",
             "rollout",
             "winrm",
         ],
@@ -65,6 +67,7 @@ const LAYERS: &[Layer] = &[
             "iis",
             "inventory",
             "journal",
+            "preflight",
             "report",
             "rollout",
             "winrm",

@@ -6,7 +6,7 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
-use casim::machine::{FormerTraffic, Machine, OutputSink, Stdin, WebReply, WebRequest};
+use casim::machine::{FormerTraffic, Machine, MachineOptions, OutputSink, Stdin, WebReply, WebRequest};
 use casim::{Farm, FarmOptions};
 use iis::ip_security::Section;
 use iis::{ApplicationPath, appcmd, registry};
@@ -59,28 +59,50 @@ pub(crate) struct Stage {
 impl Stage {
     /// A farm of `servers` with its inventory, and the playbook of most tests. A restart of IIS takes a tenth of a second there.
     pub(crate) async fn new(servers: usize) -> Self {
-        Self::at_speed(servers, 100.0, None).await
+        Self::at_speed(servers, 100.0).await
     }
 
     /// The same with logs of the time before.
     pub(crate) async fn with_former(servers: usize, former: FormerTraffic) -> Self {
-        Self::at_speed(servers, 100.0, Some(former)).await
+        Self::with(FarmOptions {
+            servers,
+            speed: 100.0,
+            seed: 7,
+            former: Some(former),
+            ..FarmOptions::default()
+        })
+        .await
     }
 
     /// The same where a restart of IIS takes most of a second, so that something else can happen meanwhile.
     pub(crate) async fn slow(servers: usize) -> Self {
-        Self::at_speed(servers, 20.0, None).await
+        Self::at_speed(servers, 20.0).await
     }
 
-    /// The same at another speed, and with the logs of former traffic.
-    pub(crate) async fn at_speed(servers: usize, speed: f64, former: Option<FormerTraffic>) -> Self {
-        let options = FarmOptions {
+    /// The same at another speed.
+    pub(crate) async fn at_speed(servers: usize, speed: f64) -> Self {
+        Self::with(FarmOptions {
             servers,
             speed,
             seed: 7,
-            former,
             ..FarmOptions::default()
-        };
+        })
+        .await
+    }
+
+    /// The same as [`Stage::new`] with servers that are not all alike.
+    pub(crate) async fn adjusted(servers: usize, adjust: fn(usize, &mut MachineOptions)) -> Self {
+        Self::with(FarmOptions {
+            servers,
+            speed: 100.0,
+            seed: 7,
+            adjust,
+            ..FarmOptions::default()
+        })
+        .await
+    }
+
+    async fn with(options: FarmOptions) -> Self {
         let farm = Arc::new(Farm::start(options).await.expect("the farm starts"));
         let folder = tempfile::tempdir().expect("a temporary folder");
         let stage = Self { farm, folder };

@@ -89,6 +89,15 @@ impl Story {
         Self { events, words }
     }
 
+    /// What the operator accepted, as the journal's first event has it.
+    #[track_caller]
+    pub(crate) fn accepted(&self) -> serde_json::Value {
+        match self.events.first().map(|event| &event.kind) {
+            Some(EventKind::RunStarted { plan, .. }) => serde_json::to_value(&plan.accepted).expect("JSON"),
+            first => panic!("the first event is {first:?}"),
+        }
+    }
+
     /// How many events' words begin with these.
     pub(crate) fn count(&self, words: &str) -> usize {
         self.words.iter().filter(|line| line.starts_with(words)).count()

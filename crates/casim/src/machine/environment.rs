@@ -27,6 +27,7 @@ impl Environment {
         let computer = options.name.to_uppercase();
         let path = PATH.join(";");
         let exchange = format!(r"{}\", options.exchange.folder());
+        let architecture = if options.shell_is_32_bit { "x86" } else { "AMD64" };
         let known: &[(&str, &str)] = &[
             ("ALLUSERSPROFILE", r"C:\ProgramData"),
             ("CommonProgramFiles", r"C:\Program Files\Common Files"),
@@ -36,7 +37,7 @@ impl Environment {
             ("OS", "Windows_NT"),
             ("Path", &path),
             ("PATHEXT", ".COM;.EXE;.BAT;.CMD"),
-            ("PROCESSOR_ARCHITECTURE", "AMD64"),
+            ("PROCESSOR_ARCHITECTURE", architecture),
             ("ProgramData", r"C:\ProgramData"),
             ("ProgramFiles", r"C:\Program Files"),
             ("ProgramFiles(x86)", r"C:\Program Files (x86)"),
@@ -56,6 +57,9 @@ impl Environment {
                 .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
                 .collect(),
         );
+        if options.shell_is_32_bit {
+            environment.set("PROCESSOR_ARCHITEW6432", "AMD64");
+        }
         for (name, value) in &session.environment {
             environment.set(name, value);
         }

@@ -80,10 +80,12 @@ pub struct Faults {
     pub iisreset_leaves_listeners_stopped: Countdown,
     /// `healthcheck.htm` answers 503 as long as this is on.
     pub health_stays_503: Switch,
-    /// `appcmd` answers as for a token without administrative rights.
+    /// `appcmd`, `fsutil` and `whoami` answer as for a token without administrative rights.
     pub filtered_token: Switch,
     /// Starting W3SVC fails with 1068 (`sc start`, `iisreset`).
     pub w3svc_does_not_start: Switch,
+    /// Exchange's setup is among the running processes.
+    pub exchange_setup_runs: Switch,
     /// Messages of appcmd come in another language.
     pub localised: Switch,
     /// The WinRM port refuses connections (honoured by `endpoint`).

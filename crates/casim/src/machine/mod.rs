@@ -42,6 +42,7 @@ mod programs;
 mod redirection;
 mod registry;
 mod release;
+mod schema_file;
 mod services;
 mod session;
 mod shell;
@@ -244,11 +245,12 @@ impl Machine {
             .map(|(_, bytes)| bytes.clone())
     }
 
-    /// The bytes of a file as programs on the server see them: uploaded ones, and IIS's `redirection.config`.
+    /// The bytes of a file as programs on the server see them: uploaded ones, IIS's `redirection.config`, and its schema.
     fn contents(&self, path: &str) -> Option<Vec<u8>> {
         let shared = self.options.shared_configuration.as_deref();
         self.file(path)
             .or_else(|| redirection::text_of(path, shared).map(String::into_bytes))
+            .or_else(|| schema_file::text_of(path, self.options.windows).map(String::into_bytes))
     }
 
     /// Puts a file there, in place of one that has this full path.

@@ -25,6 +25,10 @@ pub struct MachineOptions {
     pub more_sites: Vec<MoreSite>,
     /// The folder on another server from which IIS takes its configuration, e.g. `\\FILES01\iis$`.
     pub shared_configuration: Option<String>,
+    /// Bytes that are free on the system's disk.
+    pub free_bytes: u64,
+    /// Whether WinRM's shells are 32-bit processes, as those of a 32-bit host would be.
+    pub shell_is_32_bit: bool,
     /// The server's own addresses as `netsh` shows them, loopback included.
     pub addresses: Vec<IpAddr>,
     /// Seed of everything that chance decides (process ids, backup stamps).
@@ -62,6 +66,8 @@ impl MachineOptions {
             front_end_site: "Default Web Site".to_owned(),
             more_sites: Vec::new(),
             shared_configuration: None,
+            free_bytes: 43_270_029_312,
+            shell_is_32_bit: false,
             addresses: vec![
                 IpAddr::V4(std::net::Ipv4Addr::LOCALHOST),
                 IpAddr::V6(std::net::Ipv6Addr::LOCALHOST),

@@ -108,6 +108,11 @@ impl Registry {
             let key = format!(r"SYSTEM\CurrentControlSet\Control\ComputerName\{key}");
             self.write(&key, "ComputerName", "REG_SZ", &name);
         }
+        let identity = options.name.bytes().fold(options.seed, |hash, byte| {
+            hash.wrapping_mul(1_099_511_628_211).wrapping_add(u64::from(byte))
+        });
+        let guid = format!("5f1d2c3b-8a4e-4c0d-9b7e-{:012x}", identity & 0xffff_ffff_ffff);
+        self.write(r"SOFTWARE\Microsoft\Cryptography", "MachineGuid", "REG_SZ", &guid);
         let key = r"SYSTEM\CurrentControlSet\Services\Tcpip\Parameters";
         self.write(key, "Hostname", "REG_SZ", &options.name);
         self.write(key, "Domain", "REG_SZ", &options.domain);

@@ -3,6 +3,7 @@
 use driver::Clock;
 use inventory::Step;
 use journal::StateDirectory;
+use preflight::Severity;
 use rollout::{Found, Plan, StepError};
 
 use crate::args::{Apply, Common};
@@ -15,9 +16,10 @@ use crate::saved_plan::{self, SavedPlan};
 use crate::{approval, leases, preview, run_id, state};
 
 pub(crate) async fn run(common: &Common, args: &Apply, printer: &Printer) -> Result<ExitCode, Error> {
+    let acceptances = args.accept.read()?;
     let source = inputs::source(&args.playbook)?;
     let saved = SavedPlan::read(&args.playbook, &source)?;
-    let (fleet, plan) = match &saved {
+    let (fleet, mut plan) = match &saved {
         Some(saved) => (saved.fleet(common)?, saved.plan.clone()),
         None => {
             let fleet = Fleet::read(common)?;
@@ -30,12 +32,25 @@ pub(crate) async fn run(common: &Common, args: &Apply, printer: &Printer) -> Res
     let run = run_id::new(clock.now());
     let servers: Vec<_> = plan.servers.keys().cloned().collect();
     let world = fleet.world(&servers, clock, run.clone(), printer)?;
-    let looks = super::plan::look(&world, &plan).await;
+    let acceptances = match &saved {
+        Some(_) if !acceptances.is_empty() => return Err(Error::AcceptedAfterwards),
+        Some(saved) => saved.acceptances()?,
+        None => acceptances,
+    };
+    let (_, preflight) = super::preflight::look(&world, &plan, &acceptances).await;
     if let Some(saved) = &saved {
+        saved.check_accepted(&args.playbook, &preflight)?;
+    } else {
+        plan.accepted = preflight.accepted();
+    }
+    let looks = super::plan::look_unless_refused(&world, &plan, &preflight).await;
+    if let Some(saved) = saved.as_ref().filter(|_| !preflight.refuses()) {
         let seen = saved_plan::observe(&world, &fleet, &looks).await;
         saved.check(&args.playbook, &fleet, &looks, &seen)?;
     }
     super::plan::show(&plan, &looks, printer);
+    super::preflight::tell(&preflight, Severity::Warn, printer);
+    super::preflight::refuse(&preflight)?;
     if looks.values().any(|look| may_cut_off(&plan, look)) {
         preview::gate(&world, &plan, printer).await?;
     }

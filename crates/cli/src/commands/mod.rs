@@ -7,6 +7,7 @@ mod explain;
 mod ping;
 mod plan;
 mod preview;
+mod preflight;
 mod rehearse;
 mod resume;
 mod runs;
@@ -34,6 +35,7 @@ pub(crate) async fn run(args: Args, printer: &Printer) -> Result<ExitCode, Error
         Command::Ping(args) => ping::run(&common, &args, printer).await,
         Command::Exec(args) => exec::run(&common, &args, printer).await,
         Command::Upload(args) => upload::run(&common, &args, printer).await,
+        Command::Preflight(args) => preflight::run(&common, &args, printer).await,
         Command::Plan(args) => plan::run(&common, &args, printer).await,
         Command::Preview(args) => preview::run(&common, &args, printer).await,
         Command::Apply(args) => apply::run(&common, &args, printer).await,

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use ::preflight::{Report, Severity};
 use driver::{Clock, World};
 use futures::stream::{self, StreamExt};
 use inventory::{ServerName, Step, StepKind};
 use rollout::{Before, Found, Plan, RunId, StepError};
 
+use super::preflight;
 use crate::args::{Common, Plan as PlanArgs};
 use crate::error::Error;
 use crate::exit_code::ExitCode;
@@ -22,17 +24,22 @@ const LOOKS_AT_A_TIME: usize = 16;
 pub(crate) type Looks = BTreeMap<ServerName, Result<Vec<(usize, Found)>, StepError>>;
 
 pub(crate) async fn run(common: &Common, args: &PlanArgs, printer: &Printer) -> Result<ExitCode, Error> {
+    let acceptances = args.accept.read()?;
     let fleet = Fleet::read(common)?;
     let playbook = inputs::playbook(&args.playbook, &fleet, printer)?;
-    let plan = inputs::plan(&fleet, &playbook)?;
+    let mut plan = inputs::plan(&fleet, &playbook)?;
     if args.offline {
         show(&plan, &Looks::new(), printer);
         return Ok(ExitCode::Done);
     }
     let servers: Vec<_> = plan.servers.keys().cloned().collect();
     let world = fleet.world(&servers, Clock::real(), RunId::new("plan"), printer)?;
-    let looks = look(&world, &plan).await;
+    let (_, preflight) = preflight::look(&world, &plan, &acceptances).await;
+    plan.accepted = preflight.accepted();
+    let looks = look_unless_refused(&world, &plan, &preflight).await;
     show(&plan, &looks, printer);
+    preflight::tell(&preflight, Severity::Warn, printer);
+    preflight::refuse(&preflight)?;
     if let Some(path) = &args.output {
         let seen = saved_plan::observe(&world, &fleet, &looks).await;
         SavedPlan::new(&plan, &fleet, &looks, seen)?.write(path)?;
@@ -52,6 +59,14 @@ pub(crate) async fn run(common: &Common, args: &PlanArgs, printer: &Printer) -> 
     } else {
         ExitCode::Done
     })
+}
+
+/// Looks at every server of the plan, unless nothing may be touched anyway: a second login after a refused one could lock an account.
+pub(crate) async fn look_unless_refused(world: &Arc<World>, plan: &Plan, report: &Report) -> Looks {
+    match report.refuses() {
+        true => Looks::new(),
+        false => look(world, plan).await,
+    }
 }
 
 /// Looks at every server of the plan, changing nothing.
@@ -105,6 +120,9 @@ pub(crate) fn show(plan: &Plan, looks: &Looks, printer: &Printer) {
     for (number, wave) in plan.waves.iter().enumerate() {
         let names: Vec<String> = wave.iter().map(ToString::to_string).collect();
         text.push_str(&format!("wave {}: {}\n", number + 1, names.join(", ")));
+    }
+    for accepted in &plan.accepted {
+        text.push_str(&format!("{}\n", report::wording::accepted(accepted)));
     }
     for (servers, seen) in alike(plan, looks) {
         let names: Vec<&str> = servers.iter().map(|server| server.as_str()).collect();

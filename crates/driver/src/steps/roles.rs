@@ -1,12 +1,11 @@
 //! The entries of an allow list as rules: roles become addresses, server by server.
 
-use std::collections::BTreeSet;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
-use command::Invocation;
 use iis::ip_security::Rule;
 use iis::network;
 use inventory::{AllowEntry, AllowWhat, Role};
+use preflight::Addresses;
 use rollout::StepError;
 
 use crate::failure::{StepErrorExt, failed, from_iis};
@@ -16,98 +15,71 @@ const DOING: &str = "find the addresses of the allow list";
 
 /// The rules of an allow list on this server, each once.
 pub(super) async fn rules(session: &mut Session, allow: &[AllowEntry]) -> Result<Vec<Rule>, StepError> {
-    let mut rules = Vec::new();
+    let mut addresses = Addresses::default();
     for entry in allow {
-        match &entry.what {
-            AllowWhat::Address(address) => rules.push(Rule::allow_address(*address)),
-            AllowWhat::Network(network) => rules.push(Rule::allow_network(*network)),
-            AllowWhat::Name(name) => {
-                return Err(failed(
-                    DOING,
-                    format!("the addresses of {name}, pinned in the plan"),
-                    "a name",
-                )
-                .hint("make the plan anew: names are resolved when a plan is made"));
-            }
-            AllowWhat::Role(role) => rules.extend(role_rules(session, *role).await?),
+        if let AllowWhat::Role(role) = entry.what {
+            find(session, role, &mut addresses).await?;
         }
     }
-    let mut seen = BTreeSet::new();
-    rules.retain(|rule| seen.insert(rule.key()));
-    Ok(rules)
+    preflight::rules(allow, &addresses).map_err(|name| {
+        failed(
+            DOING,
+            format!("the addresses of {name}, pinned in the plan"),
+            "a name",
+        )
+        .hint("make the plan anew: names are resolved when a plan is made")
+    })
 }
 
-async fn role_rules(session: &mut Session, role: Role) -> Result<Vec<Rule>, StepError> {
-    let addresses: Vec<IpAddr> = match role {
-        Role::Loopback => vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()],
-        Role::OwnAddresses => return own_addresses(session).await,
-        Role::LoadBalancerProbes => session.world().probe_sources(session.server()).to_vec(),
+/// Finds the addresses that a role stands for.
+async fn find(session: &mut Session, role: Role, addresses: &mut Addresses) -> Result<(), StepError> {
+    match role {
+        Role::Loopback => {}
+        Role::OwnAddresses => addresses.own = own_rules(session).await?,
+        Role::LoadBalancerProbes => {
+            addresses.probes = session.world().probe_sources(session.server()).to_vec();
+        }
+        Role::ExchangePeers => addresses.peers = peers(session).await?,
         Role::Operator => {
             let found = session.world().operator_address(session.server()).await;
-            vec![found.map_err(|error| {
+            addresses.operator = Some(found.map_err(|error| {
                 failed(
                     DOING,
                     format!("this machine's address towards {}", session.server().address),
                     error.to_string(),
                 )
-            })?]
+            })?);
         }
-    };
-    Ok(addresses.into_iter().map(Rule::allow_address).collect())
+    }
+    Ok(())
 }
 
-async fn own_addresses(session: &mut Session) -> Result<Vec<Rule>, StepError> {
+async fn own_rules(session: &mut Session) -> Result<Vec<Rule>, StepError> {
     let mut rules = Vec::new();
-    for listing in network::own_addresses() {
+    for listing in network::own_rules() {
         let told = |error: iis::Error| from_iis(DOING, "the server's own addresses", &error);
-        rules.extend(session.look(DOING, &with_zones(listing)).await?.map_err(told)?);
+        rules.extend(session.look(DOING, &listing).await?.map_err(told)?);
     }
     Ok(rules)
 }
 
-/// Link-local addresses as Windows prints them, zone included: `fe80::1%14` is what IIS compares with ("ipSecurity" as Microsoft's own
-/// Exchange script writes it).
-fn with_zones(
-    listing: Invocation<Result<Vec<IpAddr>, iis::Error>>,
-) -> Invocation<Result<Vec<Rule>, iis::Error>> {
-    let line = listing.line().clone();
-    Invocation::new(line, move |output| {
-        let addresses = listing.parse(output)?;
-        let text = output.stdout_text();
-        Ok(addresses
-            .into_iter()
-            .map(|address| {
-                let zoned = format!("{address}%");
-                let printed = text.split_whitespace().find(|word| word.starts_with(&zoned));
-                let mut rule = Rule::allow_address(address);
-                if let Some(printed) = printed {
-                    rule.ip_address = printed.to_owned();
-                }
-                rule
-            })
-            .collect())
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use command::Output;
-
-    use super::*;
-
-    #[test]
-    fn link_local_addresses_keep_their_zone() {
-        let [_, v6] = network::own_addresses();
-        let printed = "\r\nInterface 14: Ethernet\r\n\r\n\
-            Other      Preferred     infinite   infinite fe80::de2:4f45:21dc:6c5a%14\r\n\
-            Manual     Preferred     infinite   infinite 2001:db8::10\r\n";
-        let output = Output {
-            stdout: printed.into(),
-            ..Output::default()
-        };
-        let rules = with_zones(v6).parse(&output).unwrap();
-        let addresses: Vec<_> = rules.iter().map(|rule| rule.ip_address.as_str()).collect();
-        assert_eq!(addresses, ["fe80::de2:4f45:21dc:6c5a%14", "2001:db8::10"]);
-        assert!(rules.iter().all(|rule| rule.allowed));
+/// The addresses of the other servers. Each is asked once in a run; one that cannot be asked any more keeps those that it told, or has those to
+/// which its name resolves.
+async fn peers(session: &Session) -> Result<Vec<IpAddr>, StepError> {
+    let this = session.server().name.clone();
+    let servers: Vec<_> = session.world().inventory().servers.keys().cloned().collect();
+    let mut addresses = Vec::new();
+    for server in servers.into_iter().filter(|server| *server != this) {
+        let known = session.world().addresses_of(&server).await;
+        if known.addresses.is_empty() {
+            let why = known.read.err().map_or_else(String::new, |unread| unread.found);
+            return Err(
+                failed(DOING, format!("the addresses of {server}"), why).hint(format!(
+                    "bring {server} up, or write its addresses into the `allow` list instead of the role exchange_peers"
+                )),
+            );
+        }
+        addresses.extend(known.addresses);
     }
+    Ok(addresses)
 }

@@ -66,6 +66,7 @@ pub(super) fn build(
         policy: policy.clone(),
         steps,
         control_pages,
+        accepted: Vec::new(),
     })
 }
 

@@ -6,7 +6,7 @@ use inventory::{AllowEntry, AllowWhat, OnFailure, Policy, Quantity, Role, Server
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use rollout::{
-    Answer, Before, Condition, Debt, Event, EventKind, Evidence, FailureKind, Found, OutOfRotation, Outcome,
+    Accepted, Answer, Before, Condition, Debt, Event, EventKind, Evidence, FailureKind, Found, OutOfRotation, Outcome,
     Pause, Plan, Receipt, Rotation, RunId, ServiceObserved, Sight, SoakReport, StepError, Survey, Verdict,
     Watched, WorkerProcessObserved,
 };
@@ -235,6 +235,13 @@ fn run_plan() -> BoxedStrategy<Plan> {
             };
             if let Step::Restrict(restrict) = &mut plan.steps[RESTRICT] {
                 restrict.allow = entries;
+            }
+            if max_failures % 2 == 1 {
+                plan.accepted.push(Accepted {
+                    rule: "low-disk".to_owned(),
+                    reason: "CHG 42".to_owned(),
+                    servers: plan.servers.keys().cloned().collect(),
+                });
             }
             plan
         })

@@ -3,6 +3,7 @@
 mod appcmd;
 mod dism;
 mod findstr;
+mod fsutil;
 mod iisreset;
 mod netsh;
 mod ping;
@@ -10,6 +11,7 @@ mod powershell;
 mod reg;
 mod sc;
 mod schtasks;
+mod tasklist;
 
 use std::time::Duration;
 
@@ -24,6 +26,7 @@ pub(super) enum Program {
     Cmd,
     Dism,
     FindStr,
+    FsUtil,
     HostName,
     IisReset,
     More,
@@ -33,6 +36,7 @@ pub(super) enum Program {
     Reg,
     Sc,
     SchTasks,
+    TaskList,
     WhoAmI,
     /// Exists on Windows, not in the simulator.
     Absent(&'static str),
@@ -97,6 +101,7 @@ pub(super) async fn run(program: Program, call: &mut Call<'_, '_>) -> u32 {
         Program::Cmd => nested_shell(call).await,
         Program::Dism => dism::run(call).await,
         Program::FindStr => findstr::run(call).await,
+        Program::FsUtil => fsutil::run(call).await,
         Program::HostName => {
             call.out.stdout.line(call.machine().name());
             0
@@ -109,6 +114,7 @@ pub(super) async fn run(program: Program, call: &mut Call<'_, '_>) -> u32 {
         Program::Reg => reg::run(call).await,
         Program::Sc => sc::run(call).await,
         Program::SchTasks => schtasks::run(call).await,
+        Program::TaskList => tasklist::run(call).await,
         Program::WhoAmI => who_am_i(call),
         Program::Absent(name) => call.not_simulated(&format!("'{name}', which exists on Windows")),
     }
@@ -135,7 +141,7 @@ async fn nested_shell(call: &mut Call<'_, '_>) -> u32 {
 
 /// `whoami` and `whoami /groups`, the latter with the columns of Windows and the groups of an administrator.
 fn who_am_i(call: &Call<'_, '_>) -> u32 {
-    const GROUPS: [[&str; 4]; 5] = [
+    const GROUPS: [[&str; 4]; 4] = [
         [
             "Everyone",
             "Well-known group",
@@ -160,12 +166,6 @@ fn who_am_i(call: &Call<'_, '_>) -> u32 {
             "S-1-5-11",
             "Mandatory group, Enabled by default, Enabled group",
         ],
-        [
-            r"Mandatory Label\High Mandatory Level",
-            "Label",
-            "S-1-16-12288",
-            "",
-        ],
     ];
     let words: Vec<String> = call.arguments.iter().map(|word| word.to_lowercase()).collect();
     match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
@@ -181,6 +181,20 @@ fn who_am_i(call: &Call<'_, '_>) -> u32 {
             row(["Group Name", "Type", "SID", "Attributes"]);
             row([&"=".repeat(38), &"=".repeat(16), &"=".repeat(12), &"=".repeat(63)]);
             GROUPS.into_iter().for_each(row);
+            row(match call.faults().filtered_token.is_on() {
+                false => [
+                    r"Mandatory Label\High Mandatory Level",
+                    "Label",
+                    "S-1-16-12288",
+                    "",
+                ],
+                true => [
+                    r"Mandatory Label\Medium Mandatory Level",
+                    "Label",
+                    "S-1-16-8192",
+                    "",
+                ],
+            });
         }
         other => return call.not_simulated(&format!("'whoami {}'", other.join(" "))),
     }

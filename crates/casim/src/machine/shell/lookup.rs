@@ -15,6 +15,7 @@ const FILES: &[(&str, &str, Program)] = &[
     (SYSTEM32, "cmd", Program::Cmd),
     (SYSTEM32, "dism", Program::Dism),
     (SYSTEM32, "findstr", Program::FindStr),
+    (SYSTEM32, "fsutil", Program::FsUtil),
     (SYSTEM32, "hostname", Program::HostName),
     (SYSTEM32, "iisreset", Program::IisReset),
     (SYSTEM32, "more", Program::More),
@@ -24,6 +25,7 @@ const FILES: &[(&str, &str, Program)] = &[
     (SYSTEM32, "reg", Program::Reg),
     (SYSTEM32, "sc", Program::Sc),
     (SYSTEM32, "schtasks", Program::SchTasks),
+    (SYSTEM32, "tasklist", Program::TaskList),
     (SYSTEM32, "whoami", Program::WhoAmI),
 ];
 
@@ -47,7 +49,6 @@ const ABSENT: &[&str] = &[
     "systeminfo",
     "takeown",
     "taskkill",
-    "tasklist",
     "timeout",
     "tracert",
     "wevtutil",
@@ -148,7 +149,8 @@ mod tests {
             Ok(Program::Appcmd)
         );
         assert_eq!(find("powershell.exe", home), Ok(Program::PowerShell));
-        assert_eq!(find("tasklist", home), Ok(Program::Absent("tasklist")));
+        assert_eq!(find("tasklist", home), Ok(Program::TaskList));
+        assert_eq!(find("taskkill", home), Ok(Program::Absent("taskkill")));
         let path = "The system cannot find the path specified.\r\n".to_owned();
         assert_eq!(find(r"D:\tools\x.exe", home), Err(path));
         let unknown = find("nosuch.exe", home).expect_err("there is none");

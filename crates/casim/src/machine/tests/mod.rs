@@ -6,6 +6,7 @@ mod enforcement;
 mod faults;
 mod logs;
 mod oracle;
+mod preflight;
 mod prompt;
 mod releases;
 mod restart;

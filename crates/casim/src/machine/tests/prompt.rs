@@ -68,11 +68,11 @@ async fn lines_end_as_cmd_ends_them() {
             ),
         ),
         (
-            "tasklist /v",
+            "taskkill /v",
             ran(
                 50,
                 "",
-                "casim: the simulator does not do 'tasklist', which exists on Windows.\r\n",
+                "casim: the simulator does not do 'taskkill', which exists on Windows.\r\n",
             ),
         ),
     ] {

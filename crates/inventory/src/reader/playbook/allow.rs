@@ -97,16 +97,11 @@ fn role(entry: &Entry<'_>, found: &mut Findings<'_>) -> Option<Role> {
         Role::Loopback,
         Role::OwnAddresses,
         Role::LoadBalancerProbes,
+        Role::ExchangePeers,
         Role::Operator,
     ]
     .map(|r| (r.as_str(), r));
-    let later = [
-        ("monitoring", "list its addresses one by one"),
-        (
-            "peers",
-            "list the other servers' addresses, or use own_addresses on each",
-        ),
-    ];
+    let later = [("monitoring", "list its addresses one by one")];
     if entry.is_text()
         && entry
             .any_text(found)

@@ -1,0 +1,141 @@
+//! Who has to stay allowed: Managed Availability, the load balancer's probes, the servers that hand requests on, the server itself.
+//!
+//! It is judged by the section that the step would come to, so that networks, entries that are there already and their order count.
+
+use std::net::IpAddr;
+
+use exchange::Product;
+use iis::ip_security::{Desired, Section};
+use inventory::{AllowWhat, LoadBalancer, Restrict, Role};
+
+use super::Here;
+use crate::facts::ApplicationFacts;
+use crate::roles::{Addresses, LOOPBACK, is_reachable, rules};
+use crate::rule::Rule;
+
+impl Here<'_> {
+    pub(super) fn allowed(&mut self, restrict: &Restrict, written: &ApplicationFacts) {
+        let facts = self.facts;
+        let uses_own = restrict
+            .allow
+            .iter()
+            .any(|entry| entry.what == AllowWhat::Role(Role::OwnAddresses));
+        if uses_own && self.known("the server's own addresses", &facts.own).is_none() {
+            return;
+        }
+        let addresses = self.addresses();
+        let Ok(wanted) = rules(&restrict.allow, &addresses) else {
+            // Plans have names pinned; one that has not is refused by the step itself.
+            return;
+        };
+        let desired = Desired {
+            unlisted: restrict.unlisted,
+            existing: restrict.existing,
+            rules: wanted,
+        };
+        let target = desired.target(&written.effective);
+        self.stays(Rule::LoopbackDenied, restrict, &target, &LOOPBACK, Role::Loopback);
+        self.stays(
+            Rule::ProbesDenied,
+            restrict,
+            &target,
+            &addresses.probes,
+            Role::LoadBalancerProbes,
+        );
+        let product = self.facts.exchange.as_ref().ok().copied().flatten();
+        if product.and_then(|version| version.product()) == Some(Product::Exchange2010) {
+            self.stays(
+                Rule::PeersDenied,
+                restrict,
+                &target,
+                &addresses.peers,
+                Role::ExchangePeers,
+            );
+        }
+        let own: Vec<IpAddr> = self
+            .facts
+            .own
+            .iter()
+            .flatten()
+            .filter_map(|rule| rule.ip_address.parse().ok())
+            .filter(is_reachable)
+            .collect();
+        self.stays(
+            Rule::OwnAddressesDenied,
+            restrict,
+            &target,
+            &own,
+            Role::OwnAddresses,
+        );
+        self.probes_are_known(restrict, &target);
+    }
+
+    /// The addresses that roles stand for on this server.
+    fn addresses(&self) -> Addresses {
+        let others = self
+            .farm
+            .peers
+            .iter()
+            .filter(|(server, _)| *server != self.server);
+        let own: Vec<String> = self
+            .facts
+            .own
+            .iter()
+            .flatten()
+            .map(|rule| rule.ip_address.clone())
+            .collect();
+        Addresses {
+            own: self.facts.own.clone().unwrap_or_default(),
+            probes: self.balancer().map_or(Vec::new(), |b| b.probes_from().to_vec()),
+            peers: others
+                .flat_map(|(_, (addresses, _))| addresses.iter().copied())
+                .filter(|address| is_reachable(address) && !own.contains(&address.to_string()))
+                .collect(),
+            operator: self.farm.operator.get(self.server).copied(),
+        }
+    }
+
+    fn balancer(&self) -> Option<&LoadBalancer> {
+        let pool = self.inventory.servers.get(self.server)?.pool.as_ref()?;
+        let name = self.inventory.pools.get(pool)?.load_balancer.as_ref()?;
+        self.inventory.load_balancers.get(name)
+    }
+
+    /// Each of these addresses comes in after the step as well.
+    fn stays(&mut self, rule: Rule, restrict: &Restrict, target: &Section, needed: &[IpAddr], role: Role) {
+        let denied: Vec<String> = needed
+            .iter()
+            .filter(|address| !target.allows(**address))
+            .map(ToString::to_string)
+            .collect();
+        if denied.is_empty() {
+            return;
+        }
+        let remedy = format!(
+            "add to the `allow` list of `{}`: {{ role = \"{role}\" }}",
+            restrict.application
+        );
+        self.say(
+            rule,
+            // Each server's own are others; in these words they are one finding.
+            match role {
+                Role::OwnAddresses => {
+                    format!("`{}` would deny the server's own addresses", restrict.application)
+                }
+                _ => format!("`{}` would deny {}", restrict.application, denied.join(", ")),
+            },
+            remedy,
+        );
+    }
+
+    fn probes_are_known(&mut self, restrict: &Restrict, target: &Section) {
+        let Some(balancer) = self.balancer() else { return };
+        if balancer.probes_from().is_empty() && !target.allow_unlisted {
+            self.say(
+                Rule::ProbesUnknown,
+                format!("the inventory's load balancer has no `probes_from`, and `{}` would deny whoever is not listed", restrict.application),
+                "write where its health probes come from, every node and floating address: probes_from = [\"192.0.2.5\"]",
+            );
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! The web server: its services, the feature and the module that enforce the rules, what its schema knows.
+
+use iis::feature::FeatureState;
+use iis::ip_security::Unlisted;
+use iis::service::ServiceState;
+use iis::{IP_RESTRICTION_MODULE, IP_SECURITY_FEATURE};
+use inventory::Step;
+
+use super::{Here, restrictions};
+use crate::rule::Rule;
+
+impl Here<'_> {
+    pub(super) fn web_server(&mut self) {
+        let facts = self.facts;
+        for (name, state) in &facts.services {
+            if let Some(state) = self.known(name, state)
+                && *state != ServiceState::Running
+            {
+                self.say(
+                    Rule::WebServiceStopped,
+                    format!("{name} is {state}"),
+                    format!("find out why (`sc queryex {name}`, the system's event log), and start it"),
+                );
+            }
+        }
+        // Nobody is refused by an application that is opened, so nothing has to enforce it.
+        if restrictions(self.plan).any(|restrict| restrict.unlisted == Unlisted::Deny) {
+            self.feature();
+        }
+        if let Ok(schema) = &facts.schema
+            && !(schema.deny_action && schema.enable_proxy_mode)
+            && restrictions(self.plan).next().is_some()
+        {
+            self.say(
+                Rule::OlderSchema,
+                "no denyAction and no enableProxyMode in IIS's schema",
+                "nothing: IIS 7.x is served as well",
+            );
+        }
+    }
+
+    fn feature(&mut self) {
+        let facts = self.facts;
+        let is_installed = self.plan.steps.iter().any(
+            |step| matches!(step, Step::InstallFeature(step) if step.name.eq_ignore_ascii_case(IP_SECURITY_FEATURE)),
+        );
+        let step = format!("install_feature = {{ name = \"{IP_SECURITY_FEATURE}\" }}");
+        let Some(state) = self.known("the state of the feature", &facts.feature) else {
+            return;
+        };
+        let found = format!("{IP_SECURITY_FEATURE} is {}", state.to_string().to_lowercase());
+        match state {
+            FeatureState::Enabled => self.module(),
+            FeatureState::EnablePending | FeatureState::DisablePending => self.say(
+                Rule::FeaturePending,
+                found,
+                "restart the server in a window of its own, then plan anew",
+            ),
+            FeatureState::Disabled | FeatureState::DisabledWithPayloadRemoved if !is_installed => self.say(
+                Rule::FeatureMissing,
+                found,
+                format!("add the step before `restrict`: {step}"),
+            ),
+            FeatureState::Disabled => self.say(
+                Rule::FeatureToBeInstalled,
+                found,
+                "nothing: `install_feature` stands in the playbook",
+            ),
+            FeatureState::DisabledWithPayloadRemoved => self.say(
+                Rule::FeatureWithoutPayload,
+                found,
+                format!("`dism /online /enable-feature /featurename:{IP_SECURITY_FEATURE} /source:…` by hand, where Windows Update cannot be reached"),
+            ),
+        }
+    }
+
+    fn module(&mut self) {
+        let facts = self.facts;
+        if let Some(modules) = self.known("the modules of IIS", &facts.modules)
+            && !modules
+                .iter()
+                .any(|module| module.eq_ignore_ascii_case(IP_RESTRICTION_MODULE))
+        {
+            self.say(
+                Rule::ModuleNotLoaded,
+                format!("{IP_SECURITY_FEATURE} is enabled, and {IP_RESTRICTION_MODULE} is not in IIS's list of modules"),
+                format!(
+                    "`appcmd install module /name:{IP_RESTRICTION_MODULE} /image:%windir%\\System32\\inetsrv\\iprestr.dll` puts it back, if nobody took it out on purpose"
+                ),
+            );
+        }
+    }
+}
