@@ -19,8 +19,8 @@ mod lease;
 mod lessons;
 mod login;
 mod open;
-mod preview;
 mod preflight;
+mod preview;
 mod rehearse;
 mod restart;
 #[cfg(test)]

@@ -321,6 +321,8 @@ impl World {
                 self.change(&server, |truth| match debt {
                     Debt::Lease => truth.leased = false,
                     Debt::Rotation { .. } => truth.out_of_rotation = false,
+                    // No simulated playbook sets a dead man's switch.
+                    Debt::Confirmation { .. } => {}
                 });
                 EventKind::DebtPaid {
                     server,

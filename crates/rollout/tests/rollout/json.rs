@@ -6,9 +6,9 @@ use inventory::{AllowEntry, AllowWhat, OnFailure, Policy, Quantity, Role, Server
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use rollout::{
-    Accepted, Answer, Before, Condition, Debt, Event, EventKind, Evidence, FailureKind, Found, OutOfRotation, Outcome,
-    Pause, Plan, Receipt, Rotation, RunId, ServiceObserved, Sight, SoakReport, StepError, Survey, Verdict,
-    Watched, WorkerProcessObserved,
+    Accepted, Answer, Before, Condition, Debt, Event, EventKind, Evidence, FailureKind, Found, OutOfRotation,
+    Outcome, Pause, Plan, Receipt, Rotation, RunId, ServiceObserved, Sight, SoakReport, StepError, Survey,
+    Verdict, Watched, WorkerProcessObserved,
 };
 
 use crate::farm::{self, RESTRICT, small_plan};

@@ -12,8 +12,6 @@ pub(crate) struct Run {
     pub(crate) rollout: Rollout,
     pub(crate) journal: Vec<Event>,
     pub(crate) now: Timestamp,
-    /// Every action that came out so far.
-    pub(crate) actions: Vec<Action>,
 }
 
 impl Run {
@@ -24,7 +22,6 @@ impl Run {
             rollout: Rollout::new(plan),
             journal: vec![],
             now: instant(0),
-            actions: vec![],
         };
         run.tell(first);
         run
@@ -43,7 +40,6 @@ impl Run {
             Err(refused) => panic!("{refused}; journal so far: {:#?}", self.words()),
         };
         self.journal.push(event);
-        self.actions.extend(action.clone());
         action
     }
 

@@ -110,6 +110,7 @@ async fn perform(args: &Rehearse, stage: &Stage, plan: Plan, quiet: &Printer) ->
         journal,
         printer: quiet,
         stop: engine::signals()?,
+        steal: None,
     };
     let (verdict, model) = engine.start(plan.clone(), run, "rehearsal".to_owned()).await?;
     for (name, seen) in world.rotation_seen() {

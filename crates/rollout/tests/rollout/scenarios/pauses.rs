@@ -3,8 +3,8 @@
 use inventory::{OnFailure, Policy, Quantity};
 use jiff::SignedDuration;
 use rollout::{
-    Action, Answer, Condition, EventKind, FailureKind, Found, Next, Outcome, Pause, Plan, ServerState,
-    SoakReport, Verdict,
+    Action, Answer, Condition, EventKind, FailureKind, Found, Next, Outcome, Pause, Plan, Rollout,
+    ServerState, SoakReport, Verdict,
 };
 
 use crate::farm::{
@@ -24,6 +24,13 @@ fn end(run: &Run) -> Option<Verdict> {
         Next::Finished(verdict) => Some(verdict),
         _ => None,
     }
+}
+
+/// Every action that came out so far.
+fn actions(run: &Run) -> Vec<Action> {
+    let mut again = Rollout::new(run.rollout.plan().clone());
+    let apply = |event| again.apply(event).expect("our own journal");
+    run.journal.iter().filter_map(apply).collect()
 }
 
 /// One pool of four, of which one has to stay; the first wave is one server.
@@ -87,8 +94,8 @@ fn the_canary_is_watched_on_before_the_second_wave() {
         run.rollout.state_of(&server("eas-1")),
         Some(ServerState::Held { .. })
     ));
-    let soaks = run.actions.iter().filter_map(|action| match action {
-        Action::Soak { span, .. } => Some(*span),
+    let soaks = actions(&run).into_iter().filter_map(|action| match action {
+        Action::Soak { span, .. } => Some(span),
         _ => None,
     });
     assert_eq!(soaks.last(), Some(hold));
@@ -239,9 +246,8 @@ fn with_control(conditions: [Condition; 3]) -> Run {
     let mut run = Run::new(plan);
     run.fail_at("eas-1", RESTRICT);
     let names = ["eas-2", "eas-3", "eas-4"];
-    let asked: Vec<_> = run
-        .actions
-        .iter()
+    let asked: Vec<_> = actions(&run)
+        .into_iter()
         .filter(
             |action| matches!(action, Action::LookAtControl { others, .. } if *others == names.map(server)),
         )

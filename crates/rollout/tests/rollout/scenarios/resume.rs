@@ -19,7 +19,6 @@ fn kill(run: Run) -> Run {
         rollout,
         journal: run.journal,
         now: run.now,
-        actions: vec![],
     };
     run.tell(resumed());
     run

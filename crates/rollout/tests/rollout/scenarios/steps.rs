@@ -482,7 +482,6 @@ fn a_playbook_that_forgets_the_return_pays_before_the_soak() {
         rollout: run.rollout.clone(),
         journal: run.journal.clone(),
         now: run.now,
-        actions: vec![],
     };
     run.pay("eas-1");
     assert!(matches!(

@@ -75,7 +75,6 @@ fn a_server_that_cannot_be_taken_back_needs_a_person_and_the_others_are_taken_ba
             rollout: run.rollout.clone(),
             journal: run.journal.clone(),
             now: run.now,
-            actions: vec![],
         };
         run.tell(again);
         assert_eq!(undoes(&run.settle()), [format!("eas-4 {RESTRICT}")]);
