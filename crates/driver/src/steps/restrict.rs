@@ -47,7 +47,8 @@ pub(super) async fn probe(session: &mut Session, step: &Restrict) -> Result<Foun
     }
     let own = read_own(session, app).await?;
     let wanted = desired.target(&effective);
-    proved(&format!("plan the section of {app}"), app, &effective, &wanted)?;
+    Transition::plan(app, &effective, &wanted)
+        .map_err(|error| unproved(&format!("plan the section of {app}"), &error))?;
     Ok(Found::Ready(Before::Restrict {
         own,
         wanted,
@@ -184,7 +185,7 @@ async fn write(
     loop {
         plans += 1;
         let to = target(&from);
-        let planned = proved(&doing, app, &from, &to)?;
+        let planned = Transition::plan(app, &from, &to).map_err(|error| unproved(&doing, &error))?;
         let mut refused = None;
         for commit in planned.commits() {
             match session.change(&doing, &commit.line, COMMIT_LIMIT).await? {
@@ -215,11 +216,11 @@ async fn write(
     }
 }
 
-/// The way from one section to another, if it is proved, and the way back too. What is not proved is not begun.
-fn proved(doing: &str, app: &ApplicationPath, from: &Section, to: &Section) -> Result<Transition, StepError> {
+/// A way whose proof, or that of the way back, fails. What is not proved is not begun.
+fn unproved(doing: &str, error: &iis::Error) -> StepError {
     let expected =
         "a change that denies nobody on its way, or on its way back, who is allowed before and after";
-    Transition::plan(app, from, to).map_err(|error| from_iis(doing, expected, &error))
+    from_iis(doing, expected, error)
 }
 
 async fn read_effective(session: &mut Session, app: &ApplicationPath) -> Result<Section, StepError> {

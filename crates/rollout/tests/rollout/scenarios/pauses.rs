@@ -98,7 +98,7 @@ fn the_canary_is_watched_on_before_the_second_wave() {
         Action::Soak { span, .. } => Some(span),
         _ => None,
     });
-    assert_eq!(soaks.last(), Some(hold));
+    assert_eq!(soaks.next_back(), Some(hold));
     run.tell(EventKind::SoakFinished {
         server: server("eas-1"),
         report: SoakReport::Healthy(evidence("healthy for 10m")),
