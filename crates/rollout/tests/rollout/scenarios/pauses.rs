@@ -94,7 +94,7 @@ fn the_canary_is_watched_on_before_the_second_wave() {
         run.rollout.state_of(&server("eas-1")),
         Some(ServerState::Held { .. })
     ));
-    let soaks = actions(&run).into_iter().filter_map(|action| match action {
+    let mut soaks = actions(&run).into_iter().filter_map(|action| match action {
         Action::Soak { span, .. } => Some(span),
         _ => None,
     });
