@@ -146,7 +146,7 @@ async fn killed_in_an_undo_at(event: &str) {
             "killed at `{event}`"
         );
         assert_eq!(
-            stage.ran(index, "set config"),
+            stage.ran(index, "set config") + stage.ran(index, "clear config"),
             2,
             "killed at `{event}`: there and back"
         );

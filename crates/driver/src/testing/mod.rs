@@ -50,7 +50,7 @@ pub(crate) fn world(ports: &Ports, speed: f64) -> Arc<World> {
         "[defaults]\ncredential = \"ops\"\nport = {winrm}\nhttps_port = {https}\n{ca}\
          [credential.ops]\nuser = 'CONTOSO\\operator'\npassword = {{ env = \"CASGATE_PASSWORD\" }}\n\
          {balancer}\
-         [pool.eas]\n{steered}vip = \"https://{HOST}\"\nmin_in_rotation = 1\n\
+         [pool.eas]\n{steered}vip = \"https://{HOST}\"\nvip_address = \"127.0.0.1:{https}\"\nmin_in_rotation = 1\n\
          [vantage.inside]\nsource_address = \"127.0.0.10\"\n[vantage.outside]\nsource_address = \"127.0.0.66\"\n\
          [server.cas01]\naddress = \"127.0.0.1\"\npool = \"eas\"\n\
          [server.cas02]\naddress = \"127.0.0.2\"\npool = \"eas\"\n"

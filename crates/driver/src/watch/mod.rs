@@ -306,3 +306,6 @@ fn in_words(post: &Post, breach: Breach, told: &str) -> StepError {
         .hint("does somebody else change the rules, or does a load balancer hide clients behind its own address?"),
     }
 }
+
+#[cfg(test)]
+mod tests;

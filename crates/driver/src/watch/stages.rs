@@ -139,3 +139,6 @@ fn members(plan: &Plan, pool: &PoolName) -> (Vec<ServerName>, bool) {
     let are_all = u32::try_from(servers.len()).is_ok_and(|selected| selected == size);
     (servers, are_all)
 }
+
+#[cfg(test)]
+mod tests;
