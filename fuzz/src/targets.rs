@@ -8,6 +8,7 @@ mod login;
 mod programs;
 mod receive;
 mod session;
+mod web_log;
 
 use crate::{Target, words};
 
@@ -81,6 +82,11 @@ pub const TARGETS: &[Target] = &[
         name: "files",
         run: files::files,
         words: words::FILES,
+    },
+    Target {
+        name: "web-log",
+        run: web_log::web_log,
+        words: words::WEB_LOG,
     },
 ];
 

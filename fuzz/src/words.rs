@@ -224,3 +224,24 @@ pub(crate) const FILES: &[&str] = &[
     "= {",
     "[[",
 ];
+
+/// The log of a web server.
+pub(crate) const WEB_LOG: &[&str] = &[
+    "#Fields: date time c-ip cs-uri-stem cs-uri-query cs-username cs(User-Agent) X-Forwarded-For sc-status sc-substatus\r\n",
+    "#Date: 2026-11-25 00:00:00\r\n",
+    "\r\n",
+    " - ",
+    "2026-11-25",
+    "19:00:00",
+    "203.0.113.9",
+    "fe80::1%14",
+    "/Microsoft-Server-ActiveSync/default.eas",
+    "/Microsoft-Server-ActiveSync/healthcheck.htm",
+    "User=CONTOSO%5C",
+    "DeviceId=",
+    "DeviceType=",
+    "HealthMailbox",
+    "AMProbe/",
+    "403 503",
+    "200 0",
+];

@@ -45,6 +45,12 @@ pub(super) fn seeds() -> Vec<Seed> {
         seed("lines", "encoded", powershell::encode("Write-Output 'ä'")),
         seed("files", "inventory", INVENTORY),
         seed("files", "playbook", PLAYBOOK),
+        seed("web-log", "requests", format!("\u{40}{WEB_LOG}")),
+        seed(
+            "web-log",
+            "bad-headless",
+            "\u{40}2026-11-25 19:00:01 203.0.113.9 200\r\n",
+        ),
         seed("files", "bad-both", format!("{INVENTORY}{PLAYBOOK}")),
     ]
 }
@@ -61,6 +67,11 @@ WP \"4120\" (applicationPool:MSExchangeSyncAppPool)\r\nBACKUP \"casgate-1\"\r\n"
 
 const SERVICE: &str = "\r\nSERVICE_NAME: W3SVC \r\n        TYPE               : 20  WIN32_SHARE_PROCESS  \r\n        STATE              : 4  RUNNING \r\n\
         WIN32_EXIT_CODE    : 0  (0x0)\r\n        PID                : 1234\r\n        FLAGS              : \r\n";
+
+const WEB_LOG: &str = "#Software: Microsoft Internet Information Services 10.0\r\n#Fields: date time cs-uri-stem cs-uri-query \
+cs-username c-ip cs(User-Agent) X-Forwarded-For sc-status sc-substatus\r\n2026-11-25 19:00:01 /Microsoft-Server-ActiveSync/default.eas \
+Cmd=Ping&User=CONTOSO%5Canna&DeviceId=A1&DeviceType=iPhone CONTOSO\\anna 198.51.100.7 Apple-iPhone - 200 0\r\n2026-11-25 19:00:02 \
+/Microsoft-Server-ActiveSync/healthcheck.htm - - 192.0.2.5 - 203.0.113.9 200 0\r\n";
 
 const INVENTORY: &str = r#"[credential.ops]
 user = 'CONTOSO\operator'
