@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 
 use crate::desk::Terminal;
 use crate::error::Error;
+use crate::leftovers;
 use crate::people;
 use crate::printer::Printer;
 
@@ -102,7 +103,10 @@ impl Engine<'_> {
             rollout.apply(event).map_err(|source| Error::Replay { source })?;
         }
         let (past, fresh) = events.split_at(shown);
-        let folded = Arc::new(Mutex::new(Model::default()));
+        let folded = Arc::new(Mutex::new(Folded {
+            model: Model::default(),
+            rollout: Rollout::new(rollout.plan().clone()),
+        }));
         let mut sinks = self.printer.sinks(past);
         let mut fold = Fold(Arc::clone(&folded));
         past.iter().for_each(|event| fold.event(event));
@@ -125,23 +129,35 @@ impl Engine<'_> {
             self.journal.length(),
             self.journal.head()
         ));
-        let model = folded.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        Ok((verdict, model))
+        let folded = folded.lock().unwrap_or_else(PoisonError::into_inner);
+        for line in leftovers::lines(&folded.rollout, &self.world) {
+            self.printer.text(&line);
+        }
+        Ok((verdict, folded.model.clone()))
     }
 }
 
-/// Keeps the model for the summary.
-struct Fold(Arc<Mutex<Model>>);
+/// What is true at the end of a run, for its summary.
+struct Folded {
+    model: Model,
+    rollout: Rollout,
+}
+
+struct Fold(Arc<Mutex<Folded>>);
 
 impl Sink for Fold {
     fn event(&mut self, event: &Event) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).apply(event);
+        let mut folded = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        folded.model.apply(event);
+        // The driver has applied it to a state of its own before it came here.
+        let _ = folded.rollout.apply(event);
     }
 
     fn progress(&mut self, _at: Timestamp, progress: &Progress) {
         self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+            .model
             .progress(progress);
     }
 

@@ -12,6 +12,7 @@ mod exit_code;
 mod fan_out;
 mod inputs;
 mod leases;
+mod leftovers;
 mod output;
 mod people;
 mod preview;

@@ -41,4 +41,5 @@ pub use ping::{PingReport, PingStep, ping};
 pub use preflight::gather;
 pub use preview::{Coverage, Preview, PreviewOptions, preview};
 pub use shutdown::{StopRequest, signals};
+pub use steps::by_hand;
 pub use world::{RotationSeen, World, WorldOptions};

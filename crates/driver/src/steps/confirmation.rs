@@ -5,7 +5,7 @@ use command::{CommandLine, Invocation};
 use iis::ApplicationPath;
 use iis::ip_security::{Section, way_back};
 use iis::scheduled_task::{self, TaskName};
-use inventory::{Restrict, Step};
+use inventory::{Restrict, ServerName, Step};
 use jiff::SignedDuration;
 use rollout::{Before, Evidence, Found, StepError};
 use sha2::{Digest, Sha256};
@@ -14,6 +14,7 @@ use winrm::Upload;
 use super::restrict;
 use crate::failure::{Setback, StepErrorExt, failed, from_iis};
 use crate::session::Session;
+use crate::world::World;
 
 /// schtasks answers within seconds.
 const LIMIT: SignedDuration = SignedDuration::from_secs(60);
@@ -33,7 +34,7 @@ pub(super) async fn demand(
     within: SignedDuration,
 ) -> Result<(), Setback> {
     let unwritable = |error: iis::Error| from_iis(SETTING, "a task that can be written", &error);
-    let name = name(session, index).map_err(unwritable)?;
+    let name = name(session.world(), index).map_err(unwritable)?;
     let lines = way_back(app, former, wanted).map_err(unwritable)?;
     let lines: Vec<&CommandLine> = lines.iter().collect();
     let why = format!("Puts the former rules of {app} back: casgate did not confirm its change in time.");
@@ -91,7 +92,7 @@ pub(super) async fn settle(
                 .facts,
         );
     }
-    let name = name(session, index).map_err(|error| from_iis(CONFIRMING, "a task's name", &error))?;
+    let name = name(session.world(), index).map_err(|error| from_iis(CONFIRMING, "a task's name", &error))?;
     if is_set(session, &name, CONFIRMING).await? {
         let delete = scheduled_task::delete(&name)
             .map_err(|error| from_iis(CONFIRMING, "a line that can be run", &error))?;
@@ -140,8 +141,8 @@ pub(super) async fn look(session: &mut Session) -> Result<(), StepError> {
 }
 
 /// What a person does where casgate could not.
-pub(super) fn by_hand(session: &Session, index: usize, must_restore: bool) -> String {
-    let (Ok(name), server) = (name(session, index), &session.server().name) else {
+pub(super) fn by_hand(world: &World, server: &ServerName, index: usize, must_restore: bool) -> String {
+    let Ok(name) = name(world, index) else {
         return String::new();
     };
     let delete = scheduled_task::delete_by_hand(&name);
@@ -157,6 +158,6 @@ async fn is_set(session: &mut Session, name: &TaskName, doing: &str) -> Result<b
     session.look(doing, &exists).await?.map_err(unreadable)
 }
 
-fn name(session: &Session, index: usize) -> Result<TaskName, iis::Error> {
-    TaskName::new(&format!("casgate-{}-{index}", session.world().run()))
+fn name(world: &World, index: usize) -> Result<TaskName, iis::Error> {
+    TaskName::new(&format!("casgate-{}-{index}", world.run()))
 }

@@ -1,6 +1,7 @@
 //! Paying a debt outside the normal course of steps: a server that was taken out of rotation goes back, if it is fit for clients; a dead man's
 //! switch is taken away.
 
+use inventory::ServerName;
 use jiff::SignedDuration;
 use rollout::{Before, Debt, Evidence, StepError};
 
@@ -12,6 +13,7 @@ use crate::health;
 use crate::lease;
 use crate::load_balancer::AdminState;
 use crate::session::Session;
+use crate::world::World;
 
 /// How long the server may take to be fit: whatever went wrong was waited for before. A policy that gives a server less time counts.
 const FIT_WITHIN: SignedDuration = SignedDuration::from_secs(60);
@@ -93,14 +95,21 @@ async fn until_fit(session: &Session) -> Result<(), StepError> {
     }
 }
 
-/// The exact command with which a person can pay the debt.
-pub(super) fn by_hand(session: &Session, debt: Debt, must_restore: bool) -> String {
+/// The exact command with which a person can pay the debt; empty for a server that the inventory does not have any more.
+/// `must_restore` says of a dead man's switch that the change is to be taken back, and not kept.
+pub fn by_hand(world: &World, server: &ServerName, debt: Debt, must_restore: bool) -> String {
+    let Some(written) = world.inventory().servers.get(server) else {
+        return String::new();
+    };
     match debt {
-        Debt::Confirmation { step } => confirmation::by_hand(session, step, must_restore),
-        Debt::Rotation { .. } => balancer(session)
-            .map(|balancer| balancer.ready_by_hand(&session.server().load_balancer_name))
+        Debt::Confirmation { step } => confirmation::by_hand(world, server, step, must_restore),
+        Debt::Rotation { .. } => written
+            .pool
+            .as_ref()
+            .and_then(|pool| world.balancer(pool))
+            .map(|balancer| balancer.ready_by_hand(&written.load_balancer_name))
             .unwrap_or_default(),
-        Debt::Lease => format!("on {}: {}", session.server().name, lease::by_hand()),
+        Debt::Lease => format!("on {server}: {}", lease::by_hand()),
     }
 }
 

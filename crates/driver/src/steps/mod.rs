@@ -29,6 +29,7 @@ use crate::failure::{Setback, failed};
 use crate::lease;
 use crate::session::Session;
 
+pub use debt::by_hand;
 pub(crate) use restrict::proposed;
 pub(crate) use survey::probe_changes;
 pub(crate) use witness::Baseline;
@@ -103,10 +104,10 @@ pub(crate) async fn perform(session: &mut Session, action: Action) -> EventKind 
                 evidence,
             },
             Err(error) => EventKind::DebtUnpaid {
+                command: by_hand(session.world(), &server, debt, restore.is_some()),
                 server,
                 debt,
                 error,
-                command: debt::by_hand(session, debt, restore.is_some()),
             },
         },
     }

@@ -42,7 +42,7 @@ async fn a_server_that_is_not_fit_stays_out_and_a_person_is_told_how_to_put_it_b
     assert_eq!(balancer.admin_state("cas01"), "drain");
     let address = balancer.socket.trim_start_matches("tcp://");
     assert_eq!(
-        by_hand(&session, DEBT, false),
+        by_hand(session.world(), &session.server().name, DEBT, false),
         format!("echo \"set server eas/cas01 state ready\" | socat stdio tcp:{address}")
     );
 }

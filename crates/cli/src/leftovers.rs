@@ -1,0 +1,50 @@
+//! What a run that was aborted leaves behind: servers where nobody has seen how a command ended, and what is owed, each with the exact command.
+
+use std::sync::Arc;
+
+use driver::World;
+use rollout::{Debt, Phase, Rollout, ServerState, Verdict};
+
+/// One line each; none unless the operator aborted the run. What was tried in vain is told by the summary.
+pub(crate) fn lines(rollout: &Rollout, world: &Arc<World>) -> Vec<String> {
+    if rollout.verdict() != Some(Verdict::Aborted) {
+        return Vec::new();
+    }
+    let word = |step: usize| {
+        let step = rollout.plan().steps.get(step);
+        step.map_or_else(|| "a step".to_owned(), |step| step.kind().to_string())
+    };
+    let mut lines = Vec::new();
+    for server in rollout.plan().servers.keys() {
+        let doing = match rollout.state_of(server) {
+            Some(ServerState::Running {
+                step,
+                phase: Phase::Applying,
+                ..
+            }) => word(step),
+            Some(ServerState::Undoing { step }) => format!("the way back of {}", word(step)),
+            _ => continue,
+        };
+        lines.push(format!(
+            "UNKNOWN: {server}: {doing} was under way and was left alone; nobody has seen how it ended"
+        ));
+    }
+    for open in rollout.debts().into_iter().filter(|open| open.unpaid.is_none()) {
+        let what = match open.debt {
+            Debt::Rotation { .. } => "its place in rotation",
+            Debt::Confirmation { .. } => {
+                "its dead man's switch, which takes the change back when its time is up, unless it is taken away"
+            }
+            Debt::Lease => "the run's lease, which ends by itself",
+        };
+        let command = driver::by_hand(world, &open.server, open.debt, false);
+        lines.push(format!("STILL OWED: {}: {what}; by hand: {command}", open.server));
+    }
+    if !lines.is_empty() {
+        let run = rollout.run_id().map_or("RUN", |run| run.as_str());
+        lines.push(format!(
+            "`casgate resume {run}` looks at all of these and settles them"
+        ));
+    }
+    lines
+}
