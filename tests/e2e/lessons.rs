@@ -11,7 +11,17 @@ async fn a_first_wave_that_is_lost_in_two_ways_ends_the_run() {
     stage.edit("playbook.toml", "max_failures = 0", "max_failures = 1");
     stage.take_down(0).await;
     stage.machine(1).faults().file_changed_on_disk.set(1000);
-    let ended = stage.apply().await;
+    // Somebody takes it upon himself to begin with a server that cannot be seen.
+    let accepted = [
+        "apply",
+        "playbook.toml",
+        "--yes",
+        "--accept",
+        "server-not-seen",
+        "--reason",
+        "CHG 42",
+    ];
+    let ended = stage.casgate(&accepted).await;
     ended.assert_code(22);
     let story = stage.story();
     story.assert_order(&[

@@ -77,13 +77,25 @@ async fn a_stale_plan_is_refused_with_what_changed_on_which_server() {
 
     stage.take_down(0).await;
     let down = stage.casgate(&["apply", "change.plan", "--yes"]).await;
-    down.assert_code(13).assert_says(&[
-        "cas01  changed since",
-        "it could be looked at then, and cannot be now",
-    ]);
+    down.assert_code(10)
+        .assert_says(&["REFUSED  server-not-seen  cas01", "nothing was touched"]);
     let unsaved = stage
         .casgate(&["plan", "playbook.toml", "-o", "other.plan"])
         .await;
+    unsaved
+        .assert_code(10)
+        .assert_says(&["REFUSED  server-not-seen  cas01"]);
+    let accepted = [
+        "plan",
+        "playbook.toml",
+        "-o",
+        "other.plan",
+        "--accept",
+        "server-not-seen",
+        "--reason",
+        "CHG 42",
+    ];
+    let unsaved = stage.casgate(&accepted).await;
     unsaved
         .assert_code(10)
         .assert_says(&["the plan was not saved: cas01 could not be looked at"]);
