@@ -216,10 +216,10 @@ async fn apply_does_not_begin_where_too_many_would_be_cut_off() {
     stage.edit("playbook.toml", "max_cut_off = 1", "max_cut_off = \"70%\"");
     stage.apply().await.assert_code(0);
     stage.assert_restricted(0);
-    let searches = stage.ran(0, "findstr");
+    let searches = stage.ran(0, "findstr /r");
     stage.apply().await.assert_code(0);
     assert_eq!(
-        stage.ran(0, "findstr"),
+        stage.ran(0, "findstr /r"),
         searches,
         "where nothing changes nobody is cut off, and nobody looks"
     );
