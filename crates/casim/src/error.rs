@@ -37,6 +37,12 @@ pub enum Error {
         #[source]
         source: rustls::Error,
     },
+    /// An `applicationHost.config` that the model cannot take.
+    #[error("expected an applicationHost.config that can be simulated, found {found}")]
+    Configuration {
+        /// What was met.
+        found: String,
+    },
     /// The options ask for something that cannot be.
     #[error("farm options: expected {expected}, found {found}")]
     Options {

@@ -4,7 +4,7 @@
 //! port is closed: connections are refused, open ones end after the request that they are in.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -55,6 +55,8 @@ impl WebSite for Machine {
 pub struct FrontEnd {
     address: SocketAddr,
     tasks: JoinSet<()>,
+    /// The same for IPv6.
+    second: Option<Box<FrontEnd>>,
 }
 
 impl FrontEnd {
@@ -65,7 +67,15 @@ impl FrontEnd {
         tls: Arc<ServerConfig>,
     ) -> Result<Self, Error> {
         let what = format!("HTTPS of {}", machine.name());
-        Self::serve(machine, what, address, tls)
+        let mut front_end = Self::serve(Arc::clone(&machine), what.clone(), address, tls.clone())?;
+        // IPv6 clients come to the same port of ::1, where this computer has it and nobody else sits there.
+        if address.ip() == IpAddr::V4(Ipv4Addr::LOCALHOST) {
+            let second = SocketAddr::from((Ipv6Addr::LOCALHOST, front_end.address.port()));
+            if let Ok(second) = Self::serve(machine, what, second, tls) {
+                front_end.second = Some(Box::new(second));
+            }
+        }
+        Ok(front_end)
     }
 
     /// Serves any site.
@@ -85,7 +95,11 @@ impl FrontEnd {
         };
         let mut tasks = JoinSet::new();
         tasks.spawn(run(site, port, first, TlsAcceptor::from(tls)));
-        Ok(Self { address, tasks })
+        Ok(Self {
+            address,
+            tasks,
+            second: None,
+        })
     }
 
     /// Where it listens.
@@ -93,9 +107,17 @@ impl FrontEnd {
         self.address
     }
 
+    /// Where it listens for IPv6, if it does.
+    pub fn address_v6(&self) -> Option<SocketAddr> {
+        self.second.as_ref().map(|second| second.address)
+    }
+
     /// Closes the port and every connection.
     pub async fn stop(mut self) {
         self.tasks.shutdown().await;
+        if let Some(mut second) = self.second {
+            second.tasks.shutdown().await;
+        }
     }
 }
 

@@ -50,6 +50,12 @@ impl Sick {
                 "Managed Availability withholds the page while the component is not fit: `Get-ServerHealth` and `Get-ServerComponentState` on \
                  the server say why",
             ),
+            Seen::Page(Health::Unexpected { status: 401, .. }) if health::is_health_page(&self.path) => {
+                failed(doing, expected, self.in_words()).hint(
+                    "Exchange 2010 has no health pages: name pages that it has (`/owa/auth/logon.aspx`, the application itself), which count \
+                     as long as they let a request in",
+                )
+            }
             Seen::Page(_) => failed(doing, expected, self.in_words()),
             Seen::NoAnswer(error) => from_web(doing, &expected, error),
         }
@@ -78,7 +84,11 @@ pub(crate) async fn look_at(world: &World, server: &Server, paths: &[String]) ->
             .await
             .map_err(|error| sick(Seen::NoAnswer(error)))?;
         // Each server is asked by its own address, so the name on the page may be any: inventories have names of their own.
-        match health::judge(page.status, &page.body, "") {
+        let judged = match health::is_health_page(path) {
+            true => health::judge(page.status, &page.body, ""),
+            false => health::judge_page(page.status, page.header_texts(), &page.body),
+        };
+        match judged {
             Health::Healthy => facts.push(format!("{path} answers {}", page.first_line())),
             health => return Err(sick(Seen::Page(health))),
         }

@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::access::{Access, classify};
+
 /// What a health page says.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -74,6 +76,29 @@ pub fn judge(status: u16, body: &str, server: &str) -> Health {
     }
 }
 
+/// Judges an answer for a page that is no health page: the front end works if it lets the request in, be it by asking for a login.
+pub fn judge_page<'a>(
+    status: u16,
+    headers: impl IntoIterator<Item = (&'a str, &'a str)>,
+    body: &str,
+) -> Health {
+    match classify(status, headers) {
+        Access::Allowed => Health::Healthy,
+        Access::Denied => Health::Denied,
+        Access::Unavailable => Health::Unavailable { status },
+        Access::DevicePolicy | Access::Broken | Access::Unknown => unexpected(status, body.trim()),
+    }
+}
+
+/// Whether a path names a health page.
+pub fn is_health_page(path: &str) -> bool {
+    let path = path.split('?').next().unwrap_or_default();
+    let name = path.rsplit('/').next().unwrap_or_default();
+    name.eq_ignore_ascii_case(HEALTH_PAGE)
+}
+
+const HEALTH_PAGE: &str = "healthcheck.htm";
+
 /// What comes after `200 OK`: a break (as HTML or as a line), then the name.
 fn named(rest: &str) -> String {
     let mut words = rest.split(|c: char| c.is_whitespace() || "<>/".contains(c));
@@ -99,7 +124,7 @@ fn unexpected(status: u16, body: &str) -> Health {
 
 #[cfg(test)]
 mod tests {
-    use super::{Health, judge};
+    use super::{Health, is_health_page, judge, judge_page};
 
     #[test]
     fn the_page_of_a_real_server() {
@@ -113,6 +138,28 @@ mod tests {
                 found: "EXCH-SVR-2.DOMAIN.COM".to_owned()
             }
         );
+    }
+
+    #[test]
+    fn pages_that_are_no_health_pages_are_judged_by_who_is_let_in() {
+        for (path, expected) in [
+            ("/owa/healthcheck.htm", true),
+            ("/EWS/HealthCheck.HTM?x=1", true),
+            ("/owa/auth/logon.aspx", false),
+            ("/Microsoft-Server-ActiveSync/", false),
+            ("/healthcheck.htm/owa", false),
+        ] {
+            assert_eq!(is_health_page(path), expected, "{path}");
+        }
+        let login = [("WWW-Authenticate", "Basic realm=\"mail\"")];
+        assert_eq!(judge_page(401, login, ""), Health::Healthy);
+        assert_eq!(judge_page(302, [], ""), Health::Healthy);
+        assert_eq!(judge_page(403, [], ""), Health::Denied);
+        assert_eq!(judge_page(503, [], ""), Health::Unavailable { status: 503 });
+        for (status, headers) in [(401, &[][..]), (404, &[]), (403, &[("X-FEServer", "CAS01")])] {
+            let health = judge_page(status, headers.iter().copied(), "");
+            assert!(matches!(health, Health::Unexpected { status: found, .. } if found == status));
+        }
     }
 
     #[test]

@@ -102,6 +102,17 @@ impl Stage {
         .await
     }
 
+    /// The same with servers of every age.
+    pub(crate) async fn mixed(servers: usize) -> Self {
+        let options = FarmOptions {
+            servers,
+            speed: 100.0,
+            seed: 7,
+            ..FarmOptions::default()
+        };
+        Self::with(options.mixed()).await
+    }
+
     async fn with(options: FarmOptions) -> Self {
         let farm = Arc::new(Farm::start(options).await.expect("the farm starts"));
         let folder = tempfile::tempdir().expect("a temporary folder");

@@ -151,3 +151,29 @@ async fn a_stopped_site_refuses_closes_and_comes_back_on_the_same_port() {
     .await;
     front_end.stop().await;
 }
+
+#[tokio::test]
+async fn clients_of_ipv6_come_to_the_same_port() {
+    let machine = crate::machine::Machine::new(crate::machine::MachineOptions::named("CAS01"));
+    let authority = Authority::new("test CA").unwrap();
+    let names = ["mail.contoso.example".to_owned(), "127.0.0.1".to_owned()];
+    let identity = authority.issue(&names).unwrap();
+    let address = SocketAddr::from(([127, 0, 0, 1], 0));
+    let front_end = FrontEnd::start(Arc::clone(&machine), address, identity.tls)
+        .await
+        .unwrap();
+    let Some(v6) = front_end.address_v6() else {
+        println!("skipped: no IPv6 on this machine");
+        return;
+    };
+    assert_eq!(v6.port(), front_end.address().port());
+    let tls = authority.client_config().unwrap();
+    let mut connection =
+        WebConnection::open(v6.ip(), v6, "mail.contoso.example", &tls, Duration::from_secs(10))
+            .await
+            .unwrap();
+    connection.get("/owa/healthcheck.htm").await.unwrap();
+    let seen: Vec<IpAddr> = machine.requests().iter().map(|line| line.client).collect();
+    assert_eq!(seen, [v6.ip()]);
+    front_end.stop().await;
+}

@@ -40,6 +40,8 @@ pub(super) struct Identity<'a> {
     pub(super) exchange: ExchangeRelease,
     /// Managed Availability has taken `healthcheck.htm` away.
     pub(super) unhealthy: bool,
+    /// The same for ActiveSync alone.
+    pub(super) is_activesync_offline: bool,
 }
 
 /// Answers one request at simulated time `now`.

@@ -88,6 +88,28 @@ pub struct Faults {
     pub exchange_setup_runs: Switch,
     /// Messages of appcmd come in another language.
     pub localised: Switch,
+    /// The section is locked even for `applicationHost.config`: every commit of appcmd is refused.
+    pub section_locked: Switch,
+    /// The next commits of appcmd fail at the very end with `c00cee2b`, and nothing is written.
+    pub commit_fails_late: Countdown,
+    /// The next answers of appcmd that are longer than 200 bytes end in the middle, as behind an envelope that is too small.
+    pub output_cut: Countdown,
+    /// The next commands of appcmd about worker processes and pools fail with 1726: the activation service does not answer.
+    pub rpc_fails: Countdown,
+    /// `appcmd add backup` fails with 112: the disk is full.
+    pub disk_full: Switch,
+    /// `appcmd recycle` says that it worked, and the worker process stays.
+    pub recycle_without_effect: Switch,
+    /// W3SVC, once asked to start, stays in START_PENDING for ever.
+    pub w3svc_start_hangs: Switch,
+    /// Whenever the web service starts, rapid-fail protection has stopped ActiveSync's pool: 503.
+    pub activesync_pool_stops: Switch,
+    /// Worker processes need minutes until they answer.
+    pub slow_warm_up: Switch,
+    /// `reg add` and `reg delete` are refused: a policy guards the key.
+    pub registry_guarded: Switch,
+    /// `sc queryex` without a name, and `sc enumdepend`, are refused with 5: the account may not list services.
+    pub services_not_listed: Switch,
     /// The WinRM port refuses connections (honoured by `endpoint`).
     pub winrm_down: Switch,
     /// The WinRM port accepts and never answers (honoured by `endpoint`).

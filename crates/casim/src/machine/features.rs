@@ -115,6 +115,22 @@ impl Features {
         Self(features)
     }
 
+    /// IP restrictions are there when their module is registered.
+    pub(super) fn follow(&mut self, configuration: &Configuration) {
+        let registered = known(GLOBAL_MODULES)
+            .and_then(|schema| configuration.effective(schema, &ConfigPath::apphost()).ok())
+            .is_some_and(|effective| {
+                let module = IP_SECURITY_MODULES.first().map(|(name, _)| *name);
+                effective.entries.iter().any(|entry| entry.get("name") == module)
+            });
+        for feature in self.0.iter_mut().filter(|feature| feature.name == IP_SECURITY) {
+            feature.state = match registered {
+                true => FeatureState::Enabled,
+                false => FeatureState::Disabled,
+            };
+        }
+    }
+
     /// The feature with this name, ignoring case.
     pub(super) fn get(&self, name: &str) -> Option<&Feature> {
         self.0.iter().find(|f| f.name.eq_ignore_ascii_case(name))

@@ -24,6 +24,7 @@
 //! - cmd.exe: exit code 1 for a syntax error. Output is UTF-8 whatever code page the shell asked for.
 
 mod answer;
+mod availability;
 mod chance;
 mod clock;
 mod configuration;
@@ -58,6 +59,7 @@ use std::time::Duration;
 
 use jiff::civil::DateTime;
 
+pub use availability::HealthSet;
 pub use faults::{Countdown, Faults, Needle, Switch};
 pub use former::FormerTraffic;
 pub use held_request::HeldRequest;
@@ -76,6 +78,9 @@ use state::State;
 
 /// How many web requests and command lines are remembered; older ones are forgotten.
 const REMEMBERED: usize = 200_000;
+
+/// The file that holds the configuration of the whole web server.
+const APPLICATION_HOST: &str = r"C:\Windows\System32\inetsrv\config\applicationHost.config";
 
 /// One simulated Exchange server. Shared by `Arc`; every method takes `&self`.
 #[derive(Debug)]
@@ -108,6 +113,18 @@ impl Machine {
             records: Mutex::new(Records::default()),
             options,
         })
+    }
+
+    /// A server with this `applicationHost.config` instead of a fresh one: sites, pools, modules and sections as far as the simulator knows them.
+    ///
+    /// # Errors
+    /// [`Error::Configuration`](crate::Error::Configuration) for what is no such file, or holds what cannot be simulated.
+    pub fn with_application_host(options: MachineOptions, text: &str) -> Result<Arc<Self>, crate::Error> {
+        let configuration = configuration::Configuration::from_application_host(text, options.windows)
+            .map_err(|found| crate::Error::Configuration { found })?;
+        let machine = Self::new(options);
+        machine.state().take_over(configuration);
+        Ok(machine)
     }
 
     /// The server's short name, e.g. `CAS01`.
@@ -163,15 +180,11 @@ impl Machine {
             ..request.clone()
         };
         let full_name = self.full_name();
-        let identity = Identity {
-            name: &self.options.name,
-            full_name: &full_name,
-            domain: &self.options.domain,
-            exchange: self.options.exchange,
-            unhealthy: self.faults.health_stays_503.is_on(),
-        };
         let now = self.clock.now();
-        let answer = answer::answer(&mut self.state_at(now), request, now, &identity);
+        let answer = {
+            let (mut state, identity) = self.watched(now, &full_name);
+            answer::answer(&mut state, request, now, &identity)
+        };
         if let Some((status, substatus)) = answer.logged {
             let line = WebLogLine {
                 at: now,
@@ -190,6 +203,29 @@ impl Machine {
             remember(&mut self.records().requests, line);
         }
         answer.reply
+    }
+
+    /// What Managed Availability makes of ActiveSync now.
+    pub fn health_set(&self) -> HealthSet {
+        let full_name = self.full_name();
+        let (state, _) = self.watched(self.clock.now(), &full_name);
+        state.availability.health_set()
+    }
+
+    /// The state after every probe that was due, and who answers.
+    fn watched<'a>(&'a self, now: Duration, full_name: &'a str) -> (MutexGuard<'a, State>, Identity<'a>) {
+        let mut identity = Identity {
+            name: &self.options.name,
+            full_name,
+            domain: &self.options.domain,
+            exchange: self.options.exchange,
+            unhealthy: self.faults.health_stays_503.is_on(),
+            is_activesync_offline: false,
+        };
+        let mut state = self.state_at(now);
+        availability::watch(&mut state, now, &identity);
+        identity.is_activesync_offline = state.availability.health_set() == HealthSet::Offline;
+        (state, identity)
     }
 
     /// Whether HTTP.SYS has a listener for the web sites (W3SVC runs). When not, a connection is refused.
@@ -245,8 +281,11 @@ impl Machine {
             .map(|(_, bytes)| bytes.clone())
     }
 
-    /// The bytes of a file as programs on the server see them: uploaded ones, IIS's `redirection.config`, and its schema.
+    /// The bytes of a file as programs on the server see them: uploaded ones, IIS's `redirection.config`, its schema, and `applicationHost.config`.
     fn contents(&self, path: &str) -> Option<Vec<u8>> {
+        if path.eq_ignore_ascii_case(APPLICATION_HOST) {
+            return Some(self.state().configuration.application_host().into_bytes());
+        }
         let shared = self.options.shared_configuration.as_deref();
         self.file(path)
             .or_else(|| redirection::text_of(path, shared).map(String::into_bytes))
@@ -291,7 +330,7 @@ impl Machine {
 
     fn state_at(&self, now: Duration) -> MutexGuard<'_, State> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.settle(now);
+        state.settle(now, &self.faults);
         state
     }
 

@@ -85,6 +85,13 @@ impl Pools {
         }
     }
 
+    /// Workers that are still starting need so much more.
+    pub(super) fn warm_later(&mut self, more: Duration) {
+        for worker in self.0.values_mut().filter_map(|pool| pool.worker.as_mut()) {
+            worker.warm_at += more;
+        }
+    }
+
     /// Ends every worker: the web service stops.
     pub(super) fn stop_all(&mut self) {
         for pool in self.0.values_mut() {

@@ -347,6 +347,18 @@ impl Services {
         }
     }
 
+    /// A service that is starting is not running before `until`.
+    pub(super) fn put_start_off(&mut self, name: &str, until: Duration) {
+        let starting = |s: &&mut Service| {
+            s.profile.name.eq_ignore_ascii_case(name) && s.state == ServiceState::StartPending
+        };
+        for service in self.0.iter_mut().filter(starting) {
+            for (at, _) in &mut service.plan {
+                *at = (*at).max(until);
+            }
+        }
+    }
+
     /// Carries out what is due, in the order of time, and tells what became of the web service.
     pub(super) fn settle(&mut self, now: Duration, chance: &mut Chance) -> Vec<WebServiceEvent> {
         let mut events = Vec::new();

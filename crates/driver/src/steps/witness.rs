@@ -139,11 +139,7 @@ async fn ask(session: &Session, vantage: &VantageName, path: &str) -> Result<Pag
 
 /// Who was let in, by the looks of the page.
 pub(crate) fn access(page: &Page) -> Access {
-    let headers = page
-        .headers
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.to_str().unwrap_or_default()));
-    classify(page.status, headers)
+    classify(page.status, page.header_texts())
 }
 
 /// What a vantage of `denied_from` must meet.

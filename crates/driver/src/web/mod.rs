@@ -54,6 +54,15 @@ pub(crate) struct Page {
     pub(crate) body: String,
 }
 
+impl Page {
+    /// The headers as texts; a value that is none is empty.
+    pub(crate) fn header_texts(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.to_str().unwrap_or_default()))
+    }
+}
+
 impl Front {
     /// Finds the server's address and prepares for asking; nothing is sent yet.
     pub(crate) async fn new(options: FrontOptions<'_>) -> Result<Self, WebError> {

@@ -141,10 +141,16 @@ impl Order<'_> {
             found.warning(Code::MissingStep, self.place(index), message, hint);
         }
         if let Some(install) = self.first(StepKind::InstallFeature) {
-            let restarted = self.steps[install..].iter().any(
+            let after = &self.steps[install..];
+            let restarted = after.iter().any(
                 |step| matches!(step, Step::RestartIis(restart) if restart.method != RestartMethod::None),
             );
-            if !restarted {
+            // Said in so many words, and looked at: a witness that must be refused shows whether the module is there.
+            let is_meant = after.iter().any(|step| step.kind() == StepKind::RestartIis)
+                && after
+                    .iter()
+                    .any(|step| matches!(step, Step::Witness(witness) if !witness.denied_from.is_empty()));
+            if !restarted && !is_meant {
                 let message = "`install_feature` is not followed by a `restart_iis`";
                 let hint = "put restart_iis = {} after it: worker processes that run already do not load a new module";
                 found.warning(Code::MissingStep, self.place(install), message, hint);

@@ -53,6 +53,7 @@ fn every_playbook_fits_the_laboratory() {
         [
             "open-activesync.toml",
             "recycle-activesync.toml",
+            "refresh-allow-list.toml",
             "restrict-activesync.toml",
             "restrict-ecp.toml"
         ]

@@ -51,7 +51,10 @@ pub(super) fn answer(asked: &Asked<'_>) -> Answer {
     }
     // Exchange 2010 has no such page: it is asked for as any other.
     if below == "/healthcheck.htm" && exchange.has_front_end() {
-        if identity.unhealthy {
+        let is_activesync = application
+            .path
+            .eq_ignore_ascii_case("/Microsoft-Server-ActiveSync");
+        if identity.unhealthy || (is_activesync && identity.is_activesync_offline) {
             return page(503, 0, "Service Unavailable");
         }
         let body = format!("200 OK<br/>{}", identity.full_name);

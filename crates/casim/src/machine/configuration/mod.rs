@@ -4,6 +4,7 @@
 //! one below it. The effective section of a level is merged top down: level by level, and at one level first what files
 //! further up say in a location tag, then the level's own file.
 
+mod application_host;
 mod edit;
 mod effective;
 mod exchange_2010;
@@ -89,6 +90,22 @@ impl Configuration {
     /// The configuration of a fresh Exchange server without IP restrictions.
     pub(in crate::machine) fn fresh(options: &MachineOptions) -> Self {
         layout::fresh(options)
+    }
+
+    /// The configuration that a file holds, as far as it is modelled.
+    ///
+    /// # Errors
+    /// What the file has and the model cannot take.
+    pub(in crate::machine) fn from_application_host(
+        text: &str,
+        windows: WindowsRelease,
+    ) -> Result<Self, String> {
+        application_host::read(text, windows)
+    }
+
+    /// The text of `applicationHost.config`, as far as it is modelled.
+    pub(in crate::machine) fn application_host(&self) -> String {
+        application_host::write(self)
     }
 
     /// The configuration of a fresh Exchange 2019 server without IP restrictions.

@@ -5,6 +5,7 @@ mod dism;
 mod findstr;
 mod fsutil;
 mod iisreset;
+mod localised;
 mod netsh;
 mod ping;
 mod powershell;
@@ -68,7 +69,10 @@ impl Call<'_, '_> {
     }
 
     fn print(&self, text: &str) {
-        self.out.stdout.write(text.as_bytes());
+        match self.faults().localised.is_on() {
+            true => self.out.stdout.write(localised::in_german(text).as_bytes()),
+            false => self.out.stdout.write(text.as_bytes()),
+        }
     }
 
     /// Says that the simulator does not do what was asked, so that nobody takes silence for success.

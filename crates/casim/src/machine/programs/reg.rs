@@ -43,7 +43,12 @@ pub(super) async fn run(call: &mut Call<'_, '_>) -> u32 {
         Err(Refused::Syntax) => return invalid(call),
         Err(Refused::NotSimulated(switch)) => return call.not_simulated(&format!("'reg' with '{switch}'")),
     };
-    match verb.to_ascii_lowercase().as_str() {
+    let verb = verb.to_ascii_lowercase();
+    if matches!(verb.as_str(), "add" | "delete") && call.faults().registry_guarded.is_on() {
+        call.out.stderr.line("ERROR: Access is denied.");
+        return 1;
+    }
+    match verb.as_str() {
         "query" => query(call, &path, &switches),
         "add" => add(call, &path, switches).await,
         "delete" => delete(call, &path, &switches).await,

@@ -17,6 +17,14 @@ pub(super) async fn run(call: &mut Call<'_, '_>) -> u32 {
         Some((verb, rest)) => (verb.to_ascii_lowercase(), rest),
         None => return usage(call),
     };
+    let lists = match verb.as_str() {
+        "query" | "queryex" => rest.first().is_none_or(|word| word.contains('=')),
+        other => other == "enumdepend",
+    };
+    if lists && call.faults().services_not_listed.is_on() {
+        call.print("[SC] OpenSCManager FAILED 5:\r\n\r\nAccess is denied.\r\n\r\n");
+        return 5;
+    }
     match (verb.as_str(), rest) {
         ("query" | "queryex", []) => list(call, verb == "queryex"),
         ("query" | "queryex", [option, size])

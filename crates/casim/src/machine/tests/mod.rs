@@ -1,13 +1,16 @@
 //! What a command prompt and a web client see of a machine. Time is tokio's own clock, paused: it jumps, nothing waits.
 
 mod against_iis;
+mod availability;
 mod concurrency;
 mod enforcement;
 mod faults;
 mod logs;
+mod menu;
 mod oracle;
 mod preflight;
 mod prompt;
+mod recordings;
 mod releases;
 mod restart;
 mod scripts;

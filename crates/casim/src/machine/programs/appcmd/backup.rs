@@ -31,6 +31,9 @@ pub(super) fn add(call: &Call<'_, '_>, arguments: &Arguments) -> Result<Outcome,
     {
         return Err(Failure::invalid_data().into());
     }
+    if call.faults().disk_full.is_on() {
+        return Err(Failure::disk_full().into());
+    }
     let mut state = call.machine().state();
     if find(&state, &name).is_some() {
         return Err(Failure::exists().into());

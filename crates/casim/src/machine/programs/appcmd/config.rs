@@ -12,6 +12,9 @@ use crate::machine::configuration::{ConfigPath, Configuration, Directive, Edit, 
 /// How long a commit takes after the edits are made, in simulated milliseconds.
 const COMMITTING: u64 = 60;
 
+/// The file of the whole server, as its errors name it.
+const APPLICATION_HOST: &str = r"\\?\C:\Windows\system32\inetsrv\config\applicationHost.config";
+
 /// Prints sections.
 pub(super) fn list(call: &Call<'_, '_>, arguments: &Arguments) -> Result<Outcome, Refused> {
     supported(arguments)?;
@@ -202,6 +205,9 @@ async fn commit(call: &Call<'_, '_>, arguments: &Arguments, edits: &[Edit]) -> R
         .ok_or_else(|| Failure::must_specify("CONFIG"))?;
     let schema = section(&draft, name)?;
     let file = commit_path(arguments.commit.as_deref(), &level)?;
+    if call.faults().section_locked.is_on() {
+        return Err(Failure::locked(APPLICATION_HOST).into());
+    }
     draft
         .edit(schema, &level, &file, edits)
         .map_err(|error| refused(error, &file_name(&draft, &file)))?;
@@ -211,7 +217,7 @@ async fn commit(call: &Call<'_, '_>, arguments: &Arguments, edits: &[Edit]) -> R
         schema.path
     );
     let texts = edits.iter().flat_map(texts);
-    if texts.into_iter().any(|text| !is_xml(&text)) {
+    if texts.into_iter().any(|text| !is_xml(&text)) || call.faults().commit_fails_late.take() {
         return Err(Failure::not_xml(announced).into());
     }
     let mut state = call.machine().state();

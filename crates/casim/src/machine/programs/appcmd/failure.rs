@@ -198,6 +198,16 @@ impl Failure {
         }
     }
 
+    /// The activation service does not answer.
+    pub(super) fn rpc_failed() -> Self {
+        Self::hresult(0x8007_06be, "The remote procedure call failed.")
+    }
+
+    /// Nothing can be written any more.
+    pub(super) fn disk_full() -> Self {
+        Self::hresult(0x8007_0070, "There is not enough space on the disk.")
+    }
+
     /// A commit of text that XML cannot hold, after the line that announced it.
     pub(super) fn not_xml(announced: String) -> Self {
         let message = "Failed to commit configuration changes.  \r\n\r\n";
@@ -252,6 +262,19 @@ const GERMAN: &[(&str, &str)] = &[
         "Commit nicht möglich, da die Datei auf dem Datenträger geändert wurde",
     ),
     ("successfully recycled", "wurde erfolgreich wiederverwendet"),
+    (
+        "This configuration section cannot be used at this path.",
+        "Dieser Konfigurationsabschnitt kann in diesem Pfad nicht verwendet werden.",
+    ),
+    ("Unknown attribute", "Unbekanntes Attribut"),
+    (
+        "The remote procedure call failed.",
+        "Der Remoteprozeduraufruf ist fehlgeschlagen.",
+    ),
+    (
+        "There is not enough space on the disk.",
+        "Es steht nicht genug Speicherplatz auf dem Datenträger zur Verfügung.",
+    ),
 ];
 
 /// The same output on a German server. The wording is the simulator's own; what counts is that English words are gone.

@@ -61,10 +61,11 @@ pub(super) async fn run(call: &mut Call<'_, '_>) -> u32 {
     };
     match result {
         Ok(outcome) => {
+            let text = cut_short(call, outcome.text);
             call.print(&if localised {
-                failure::in_german(&outcome.text)
+                failure::in_german(&text)
             } else {
-                outcome.text
+                text
             });
             outcome.code
         }
@@ -81,12 +82,30 @@ pub(super) async fn run(call: &mut Call<'_, '_>) -> u32 {
     }
 }
 
+/// The first half of a long answer, while the fault lasts.
+fn cut_short(call: &Call<'_, '_>, mut text: String) -> String {
+    const LONG: usize = 200;
+    if text.len() > LONG && call.faults().output_cut.take() {
+        let half = text.len() / 2;
+        let end = (0..=half)
+            .rev()
+            .find(|at| text.is_char_boundary(*at))
+            .unwrap_or(0);
+        text.truncate(end);
+    }
+    text
+}
+
 async fn dispatch(call: &Call<'_, '_>, arguments: &Arguments) -> Result<Outcome, Refused> {
     use arguments::Object::{App, AppPool, Backup, Config, Module, Request, Site, Vdir, Wp};
     let verb = arguments.verb.as_str();
     call.work(READING).await;
     if call.faults().filtered_token.is_on() {
         return Err(Failure::filtered_token().into());
+    }
+    let asks_activation = matches!(arguments.object, Wp | AppPool);
+    if asks_activation && call.faults().rpc_fails.take() {
+        return Err(Failure::rpc_failed().into());
     }
     match (verb, arguments.object) {
         ("list", Config) => config::list(call, arguments),

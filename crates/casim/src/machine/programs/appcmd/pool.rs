@@ -29,6 +29,9 @@ pub(super) fn control(call: &Call<'_, '_>, arguments: &Arguments) -> Result<Outc
         return Err(Failure::service_not_active().into());
     }
     let (done, word) = match arguments.verb.as_str() {
+        "recycle" if call.faults().recycle_without_effect.is_on() => {
+            (pools.started(&name) == Some(true), "recycled")
+        }
         "recycle" => (pools.recycle(&name, configuration, now, chance), "recycled"),
         "start" => (pools.start(&name, configuration, now, chance), "started"),
         _ => (pools.stop(&name), "stopped"),
