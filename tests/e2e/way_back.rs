@@ -101,3 +101,56 @@ async fn what_somebody_else_changed_meanwhile_is_left_alone_and_shown() {
     assert_eq!(own(&stage).await, theirs);
     stage.assert_sound();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_whole_backup_is_restored_only_when_asked_for_and_is_noted() {
+    let stage = Stage::new(2).await;
+    let former = own(&stage).await;
+    stage.apply().await.assert_code(0);
+    // Somebody else changes something after the backup.
+    let theirs = format!(
+        "set config \"Default Web Site/ecp\" {SECTION} /+\"[ipAddress='203.0.113.9']\" /commit:apphost"
+    );
+    stage.appcmd(0, &theirs).await;
+    let run = stage.run_name();
+    // Off a terminal nobody is asked, and nothing is done.
+    let asked = stage.casgate(&["restore-backup", &run, "cas01"]).await;
+    asked.assert_code(10).assert_says(&[
+        "replaces ALL of IIS's configuration",
+        "it stops IIS",
+        "it loses every change since",
+        "the module of IIS-IPSecurity",
+        "use --yes",
+    ]);
+    assert_eq!(stage.ran(0, "restore backup"), 0);
+    let nobody = stage.casgate(&["restore-backup", &run, "cas09", "--yes"]).await;
+    nobody.assert_code(10).assert_says(&["made no backup on `cas09`"]);
+
+    let restored = stage.casgate(&["restore-backup", &run, "cas01", "--yes"]).await;
+    restored.assert_code(0).assert_says(&[
+        "cas01  backup casgate-",
+        "the section of Default Web Site/Microsoft-Server-ActiveSync is as before the run",
+    ]);
+    assert_eq!(own(&stage).await, former);
+    let ecp = stage
+        .appcmd(0, &format!("list config \"Default Web Site/ecp\" {SECTION}"))
+        .await;
+    assert!(!ecp.contains("203.0.113.9"), "{ecp}");
+    assert_eq!(
+        (stage.ran(0, "restore backup"), stage.ran(1, "restore backup")),
+        (1, 0)
+    );
+    let notes = std::fs::read_to_string(stage.run_folder().join("restores.jsonl")).unwrap();
+    let states: Vec<&str> = notes
+        .lines()
+        .filter_map(|line| {
+            ["started", "done", "failed"]
+                .into_iter()
+                .find(|word| line.contains(word))
+        })
+        .collect();
+    assert_eq!(states, ["started", "done"], "{notes}");
+    assert!(notes.contains("\"operator\":\"tester@bench\""), "{notes}");
+    stage.assert_restricted(1);
+    stage.assert_sound();
+}

@@ -90,6 +90,8 @@ pub(crate) enum Command {
     Undo(Undo),
     /// Why a server stands where it stands in a run, what it waits for, what Ctrl-C would do now, and what was done
     Explain(Explain),
+    /// Put IIS's whole configuration on one server back as a run's backup has it; stops IIS, and loses every change since
+    RestoreBackup(RestoreBackup),
     /// List the recorded runs
     Runs,
     /// Check offline that a run's journal is as it was written
@@ -306,6 +308,17 @@ pub(crate) struct Verify {
     /// The head that was printed when the run ended: shows that nothing was cut off the end since
     #[arg(long, value_name = "HASH")]
     pub(crate) head: Option<String>,
+}
+
+#[derive(ClapArgs, Debug)]
+pub(crate) struct RestoreBackup {
+    /// The run that made the backup: its name, a part of it, or `latest`
+    pub(crate) run: String,
+    /// The server
+    pub(crate) server: String,
+    /// Do it without asking
+    #[arg(long)]
+    pub(crate) yes: bool,
 }
 
 #[derive(ClapArgs, Debug)]

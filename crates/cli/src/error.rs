@@ -100,6 +100,8 @@ pub(crate) enum Error {
         noted: String,
         found: String,
     },
+    #[error("run `{run}` made no backup on `{server}`: nothing was touched")]
+    NoBackup { run: String, server: String },
     #[error("no place to record runs: neither --state-dir nor a home folder")]
     NoStateFolder,
     #[error("the journal")]
@@ -201,6 +203,9 @@ impl Error {
             Self::NothingToResume { .. } => {
                 "`casgate apply` looks at every server anew, in a run of its own".to_owned()
             }
+            Self::NoBackup { .. } => {
+                "`appcmd list backups` on the server shows what is there; a person can restore it with `appcmd restore backup`".to_owned()
+            }
             Self::NoStateFolder => "name a folder with --state-dir".to_owned(),
             Self::Selector { .. } => {
                 "a server's name, `@pool`, a pattern such as `cas0*`, joined by `and`, `or`, `not`".to_owned()
@@ -236,6 +241,7 @@ impl Error {
             | Self::CutOff { .. }
             | Self::Preflight { .. }
             | Self::NothingBegun { .. }
+            | Self::NoBackup { .. }
             | Self::NothingToResume { .. }
             | Self::NoStateFolder => ExitCode::Refused,
             Self::StalePlan { .. } | Self::StaleServers { .. } | Self::ForgedPlan { .. } => {

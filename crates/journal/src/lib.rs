@@ -13,6 +13,7 @@ mod error;
 mod line;
 mod lock;
 mod reader;
+mod restores;
 mod runs;
 mod writer;
 
@@ -22,5 +23,6 @@ pub use error::Error;
 pub use line::FORMAT;
 pub use lock::Holder;
 pub use reader::{Verified, read, verify};
+pub use restores::{RestoreNote, RestoreState, note_restore};
 pub use runs::{RunContent, RunEnd, RunSummary, runs};
 pub use writer::Journal;

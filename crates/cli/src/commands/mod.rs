@@ -9,6 +9,7 @@ mod plan;
 mod preflight;
 mod preview;
 mod rehearse;
+mod restore_backup;
 mod resume;
 mod runs;
 mod shells;
@@ -43,6 +44,7 @@ pub(crate) async fn run(args: Args, printer: &Printer) -> Result<ExitCode, Error
         Command::Resume(args) => resume::run(&common, &args, printer).await,
         Command::Undo(args) => undo::run(&common, &args, printer).await,
         Command::Explain(args) => explain::run(&common, &args, printer),
+        Command::RestoreBackup(args) => restore_backup::run(&common, &args, printer).await,
         Command::Runs => runs::run(&common, printer),
         Command::Verify(args) => verify::run(&common, &args, printer),
         Command::Simulate(args) => simulate::run(&args, printer).await,

@@ -1,4 +1,7 @@
-//! `back_up`: IIS's configuration under the run's name, as the last resort of a person. casgate itself never restores a whole file.
+//! `back_up`: IIS's configuration under the run's name, as the last resort of a person. no step restores a whole file;
+//! [`restoration`] does, when a person asks for it in so many words.
+
+pub(crate) mod restoration;
 
 use iis::appcmd;
 use jiff::SignedDuration;

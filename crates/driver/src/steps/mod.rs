@@ -29,6 +29,7 @@ use crate::failure::{Setback, failed};
 use crate::lease;
 use crate::session::Session;
 
+pub(crate) use back_up::restoration;
 pub use debt::by_hand;
 pub(crate) use restrict::proposed;
 pub(crate) use survey::probe_changes;

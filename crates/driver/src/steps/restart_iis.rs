@@ -1,7 +1,7 @@
 //! `restart_iis`: worker processes start anew. Whether that is needed is seen on the server (a service that does not run, a process older than a
 //! pending change), and so is whether it happened: by services that run and processes that are gone, never by what iisreset says.
 
-mod companions;
+pub(super) mod companions;
 mod former;
 
 use std::collections::BTreeSet;
@@ -185,6 +185,16 @@ async fn reset_all(
             })
         }
     }
+}
+
+/// Waits until both services run, whichever processes they have; starts W3SVC if it is left stopped.
+pub(super) async fn settle_services(
+    session: &mut Session,
+    doing: &str,
+    may_still_run: bool,
+    facts: &mut Vec<String>,
+) -> Result<WebServer, StepError> {
+    settle(session, doing, &Former::of(&[], &[]), may_still_run, facts).await
 }
 
 /// Waits until both services run and the former processes are gone; starts W3SVC if it is left stopped.

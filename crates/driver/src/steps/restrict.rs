@@ -229,7 +229,7 @@ async fn read_effective(session: &mut Session, app: &ApplicationPath) -> Result<
     read.map_err(|error| from_appcmd(&doing, "the section in effect", &error))
 }
 
-async fn read_own(session: &mut Session, app: &ApplicationPath) -> Result<Section, StepError> {
+pub(super) async fn read_own(session: &mut Session, app: &ApplicationPath) -> Result<Section, StepError> {
     let doing = reading(app);
     let read = session.look(&doing, &appcmd::list_section(app)).await?;
     read.map_err(|error| from_appcmd(&doing, "the application's own section", &error))
@@ -240,14 +240,14 @@ fn reading(app: &ApplicationPath) -> String {
 }
 
 /// `allowUnlisted=false, 4 rules`.
-fn in_words(section: &Section) -> String {
+pub(super) fn in_words(section: &Section) -> String {
     let rules = section.rules.len();
     let plural = if rules == 1 { "" } else { "s" };
     format!("allowUnlisted={}, {rules} rule{plural}", section.allow_unlisted)
 }
 
 /// What `found` has other than `expected`, on one line.
-fn differences(expected: &Section, found: &Section) -> String {
+pub(super) fn differences(expected: &Section, found: &Section) -> String {
     let lines = describe_in_short(expected, found);
     match lines.is_empty() {
         true => in_words(found),

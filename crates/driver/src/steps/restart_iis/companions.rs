@@ -26,7 +26,10 @@ pub(super) struct Missing {
 }
 
 /// What a restart has to bring back: IIS's two services as they are, and all others that run.
-pub(super) fn beside(iis: Vec<ServiceObserved>, running: Vec<ServiceObserved>) -> Vec<ServiceObserved> {
+pub(in crate::steps) fn beside(
+    iis: Vec<ServiceObserved>,
+    running: Vec<ServiceObserved>,
+) -> Vec<ServiceObserved> {
     let others = running.into_iter().filter(|service| !is_iis(&service.name));
     iis.into_iter().chain(others).collect()
 }
@@ -77,7 +80,7 @@ fn gone(before: &[ServiceObserved], now: &[ServiceObserved]) -> Vec<String> {
 }
 
 /// Starts what IIS took along and did not bring back, and waits until it runs.
-pub(super) async fn bring_back(
+pub(in crate::steps) async fn bring_back(
     session: &mut Session,
     before: &[ServiceObserved],
     facts: &mut Vec<String>,
