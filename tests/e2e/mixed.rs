@@ -2,6 +2,16 @@
 
 use crate::support::Stage;
 
+/// The other servers hand requests to Exchange 2010 through the restricted application: the preflight refuses a list without them.
+fn with_peers(stage: &Stage) {
+    let own = "{ role = \"own_addresses\" },";
+    stage.edit(
+        "playbook.toml",
+        own,
+        &format!("{own} {{ role = \"exchange_peers\" }},"),
+    );
+}
+
 /// Pages that all ages have; Exchange 2010 has no `healthcheck.htm`.
 fn of_all_ages(stage: &Stage) {
     stage.edit(
@@ -14,6 +24,7 @@ fn of_all_ages(stage: &Stage) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_whole_rollout_runs_over_iis_7_5_to_10_and_exchange_2010_to_2019() {
     let stage = Stage::mixed(4).await;
+    with_peers(&stage);
     of_all_ages(&stage);
     let patrol = stage.patrol();
     let ended = stage.apply().await;
@@ -48,7 +59,11 @@ async fn the_whole_rollout_runs_over_iis_7_5_to_10_and_exchange_2010_to_2019() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_health_page_that_exchange_2010_does_not_have_is_explained() {
-    let stage = Stage::mixed(2).await;
+    let stage = Stage::adjusted(1, |_, machine| {
+        machine.windows = casim::machine::WindowsRelease::Server2008R2;
+        machine.exchange = casim::machine::ExchangeRelease::Exchange2010;
+    })
+    .await;
     let ended = stage.apply().await;
     ended.assert_says(&[
         "wait_healthy       FAILED",
