@@ -14,6 +14,7 @@ mod feature;
 #[cfg(test)]
 mod haproxy;
 mod health;
+mod hooks;
 mod kill;
 mod lease;
 mod lessons;

@@ -1,6 +1,7 @@
 //! One way to perform a run, for `apply`, `resume` and `rehearse` alike: the core, the driver, the journal and the sinks put together.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use driver::{StopRequest, World};
 use jiff::Timestamp;
@@ -14,11 +15,15 @@ use crate::error::Error;
 use crate::leftovers;
 use crate::people;
 use crate::printer::Printer;
+use crate::secrets;
 
 /// The operator's requests to stop, from SIGINT and SIGTERM.
 pub(crate) fn signals() -> Result<mpsc::Receiver<StopRequest>, Error> {
     driver::signals().map_err(|source| Error::Driver { source })
 }
+
+/// How long the end of a run waits for hooks that are still to be told.
+const HOOKS: Duration = Duration::from_secs(60);
 
 /// What is needed to perform a run.
 pub(crate) struct Engine<'a> {
@@ -111,6 +116,11 @@ impl Engine<'_> {
         let mut fold = Fold(Arc::clone(&folded));
         past.iter().for_each(|event| fold.event(event));
         sinks.push(Box::new(fold));
+        let hooks = (!rollout.plan().hooks.is_empty()).then(|| {
+            let (sink, hooks) = secrets::hooks(rollout.plan(), self.world.inventory(), rollout.run_id());
+            sinks.push(Box::new(sink));
+            hooks
+        });
         for event in fresh {
             sinks.iter_mut().for_each(|sink| sink.event(event));
         }
@@ -123,7 +133,14 @@ impl Engine<'_> {
             self.stop,
         )
         .await
-        .map_err(|source| Error::Driver { source })?;
+        .map_err(|source| Error::Driver { source });
+        drop(sinks);
+        if let Some(hooks) = hooks {
+            for failure in hooks.finish(HOOKS).await {
+                self.printer.note(&format!("warning: {failure}"));
+            }
+        }
+        let verdict = verdict?;
         self.printer.note(&format!(
             "journal: {} events, head {}",
             self.journal.length(),

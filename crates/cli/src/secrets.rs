@@ -5,7 +5,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use auth::{Credentials, Secret};
-use inventory::{Credential, Inventory, PasswordSource, Server, ServerName};
+use driver::{HookSink, Hooks};
+use inventory::{Credential, HookAct, Inventory, PasswordSource, Server, ServerName};
+use rollout::{Plan, RunId};
 
 use crate::error::Error;
 use crate::printer::Printer;
@@ -40,6 +42,33 @@ pub(crate) fn resolve(
         }
     }
     Ok(found)
+}
+
+/// The hooks of a plan, with the URLs that stand in the environment. Programs see neither those nor passwords.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the command line is where the environment is read"
+)]
+pub(crate) fn hooks(plan: &Plan, inventory: &Inventory, run: Option<&RunId>) -> (HookSink, Hooks) {
+    let named = plan.hooks.iter().filter_map(|hook| match &hook.act {
+        HookAct::Post { url_env, .. } => Some(url_env.clone()),
+        HookAct::Command(_) => None,
+    });
+    let urls: BTreeMap<String, Secret> = named
+        .filter_map(|name| {
+            let url = std::env::var(&name).ok()?;
+            Some((name, Secret::from(url)))
+        })
+        .collect();
+    let passwords = inventory
+        .credentials
+        .values()
+        .filter_map(|credential| match &credential.password {
+            PasswordSource::Env(name) => Some(name.clone()),
+            PasswordSource::File(_) | PasswordSource::Command(_) | PasswordSource::Prompt(_) => None,
+        });
+    let withheld = passwords.chain(urls.keys().cloned()).collect();
+    Hooks::start(plan.hooks.clone(), urls, withheld, run)
 }
 
 #[expect(

@@ -12,6 +12,7 @@ mod diagnostic;
 mod duration;
 mod error;
 mod fleet;
+mod hook;
 mod lints;
 mod load_balancer;
 mod name;
@@ -29,6 +30,7 @@ pub use credential::{Credential, PasswordSource};
 pub use diagnostic::{Code, Diagnostic, Related, Severity};
 pub use error::Error;
 pub use fleet::{Auth, Inventory, Pool, Server, Site, Transport, Vantage};
+pub use hook::{Hook, HookAct, HookFormat};
 pub use load_balancer::{
     CommandBalancer, Conditions, HttpBalancer, LoadBalancer, Method, Request, StateRequest, TEXT,
 };

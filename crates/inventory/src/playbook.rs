@@ -4,6 +4,7 @@ use jiff::SignedDuration;
 use jiff::fmt::serde::duration::friendly::compact::required as friendly;
 use serde::{Deserialize, Serialize};
 
+use crate::hook::Hook;
 use crate::quantity::Quantity;
 use crate::selector::Selector;
 use crate::step::Step;
@@ -19,6 +20,9 @@ pub struct Playbook {
     pub policy: Policy,
     /// What happens on each server, in this order.
     pub steps: Vec<Step>,
+    /// Who is told of what happens.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hooks: Vec<Hook>,
 }
 
 /// At which pace, and what to do when something fails.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
 
-use inventory::{Inventory, Playbook, Policy, PoolName, Quantity, ServerName, Step};
+use inventory::{Hook, Inventory, Playbook, Policy, PoolName, Quantity, ServerName, Step};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -35,6 +35,9 @@ pub struct Plan {
     pub policy: Policy,
     /// The steps, names of allow entries replaced by the addresses that they resolved to.
     pub steps: Vec<Step>,
+    /// Who is told of what happens.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hooks: Vec<Hook>,
     /// The health pages by which untouched servers are looked at when one fails: those of `wait_healthy`.
     #[serde(default)]
     pub control_pages: Vec<String>,

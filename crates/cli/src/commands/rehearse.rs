@@ -37,7 +37,7 @@ pub(crate) async fn run(common: &Common, args: &Rehearse, printer: &Printer) -> 
         seed: args.seed,
         ..FarmOptions::default()
     };
-    let (stage, plan) = match &common.inventory {
+    let (stage, mut plan) = match &common.inventory {
         Some(path) => {
             let fleet = Fleet::read_file(path)?;
             let plan = inputs::plan(&fleet, &inputs::playbook_from(&source, &fleet, printer)?)?;
@@ -56,6 +56,8 @@ pub(crate) async fn run(common: &Common, args: &Rehearse, printer: &Printer) -> 
         args.seed,
         plan.title
     ));
+    // Nobody is to be told of what never happened.
+    plan.hooks.clear();
     let scratch = tempfile::tempdir().map_err(|source| Error::Unwritable {
         path: PathBuf::from("a temporary folder"),
         source,

@@ -178,7 +178,7 @@ pub(crate) const SERVER: Keys = Keys::only(
 );
 pub(crate) const VANTAGE: Keys = Keys::only("`[vantage.NAME]`", &["source_address", "proxy"]);
 
-pub(crate) const FILE: Keys = Keys::only("The file", &["playbook", "policy", "step"]);
+pub(crate) const FILE: Keys = Keys::only("The file", &["playbook", "policy", "step", "hook"]);
 pub(crate) const PLAYBOOK: Keys = Keys::only("`[playbook]`", &["title", "servers"]);
 pub(crate) const POLICY: Keys = Keys::only(
     "`[policy]`",
@@ -212,6 +212,7 @@ pub(crate) const WITNESS: Keys = Keys::only(
     "`witness`",
     &["allowed_from", "denied_from", "unchanged", "path", "every"],
 );
+pub(crate) const HOOK: Keys = Keys::only("`[[hook]]`", &["on", "command", "url_env", "format", "timeout"]);
 pub(crate) const RETURN_TO_ROTATION: Keys = Keys::only("`return_to_rotation`", &["timeout"]);
 pub(crate) const COMMAND: Keys = Keys::only("`command`", &["command", "unless", "exit_codes", "timeout"]);
 pub(crate) const POWERSHELL: Keys =
@@ -234,9 +235,10 @@ pub(crate) const OF_INVENTORY: [&Keys; 11] = [
 ];
 #[cfg(test)]
 /// The tables of a playbook, as docs/playbook.md has them.
-pub(crate) const OF_PLAYBOOK: [&Keys; 14] = [
+pub(crate) const OF_PLAYBOOK: [&Keys; 15] = [
     &FILE,
     &PLAYBOOK,
+    &HOOK,
     &POLICY,
     &DRAIN,
     &BACK_UP,

@@ -2,6 +2,7 @@
 
 mod allow;
 mod command;
+mod hook;
 mod restrict;
 mod step;
 mod witness;
@@ -12,6 +13,7 @@ use toml::de::DeTable;
 
 use crate::diagnostic::Code;
 use crate::duration;
+use crate::hook::Hook;
 use crate::playbook::{OnFailure, Playbook, Policy, Strategy};
 use crate::quantity::Quantity;
 use crate::reader::findings::Findings;
@@ -28,6 +30,7 @@ pub(crate) struct PlaybookRead {
     pub(crate) policy: Policy,
     /// One for each `[[step]]`, in the order of the file; `None` where not even its kind is known.
     pub(crate) steps: Vec<Option<Step>>,
+    pub(crate) hooks: Vec<Hook>,
 }
 
 impl PlaybookRead {
@@ -39,6 +42,7 @@ impl PlaybookRead {
             servers: self.servers?,
             policy: self.policy,
             steps,
+            hooks: self.hooks,
         })
     }
 }
@@ -77,7 +81,21 @@ pub(crate) fn read(root: &Spanned<DeTable<'_>>, found: &mut Findings<'_>) -> Pla
         servers,
         policy,
         steps: steps(&file, found),
+        hooks: hooks(&file, found),
     }
+}
+
+fn hooks(file: &Table<'_>, found: &mut Findings<'_>) -> Vec<Hook> {
+    let Some(entry) = file.get("hook") else {
+        return Vec::new();
+    };
+    let hint = "write [[hook]] in double brackets before each hook";
+    let Some(elements) = entry.elements(hint, found) else {
+        return Vec::new();
+    };
+    elements
+        .filter_map(|element| hook::read(&element, found))
+        .collect()
 }
 
 fn steps(file: &Table<'_>, found: &mut Findings<'_>) -> Vec<Option<Step>> {

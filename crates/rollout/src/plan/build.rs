@@ -65,6 +65,7 @@ pub(super) fn build(
         max_parallel,
         policy: policy.clone(),
         steps,
+        hooks: playbook.hooks.clone(),
         control_pages,
         accepted: Vec::new(),
     })

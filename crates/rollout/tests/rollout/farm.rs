@@ -132,6 +132,7 @@ pub(crate) fn playbook(policy: Policy) -> Playbook {
         servers: Selector::from_str("all").expect("a selector"),
         policy,
         steps: steps(),
+        hooks: vec![],
     }
 }
 
