@@ -19,6 +19,7 @@ mod kill;
 mod lease;
 mod lessons;
 mod login;
+mod long_list;
 mod mixed;
 mod open;
 mod playbooks;

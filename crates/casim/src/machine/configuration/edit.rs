@@ -79,6 +79,14 @@ impl Configuration {
             return Err(EditError::Locked);
         }
         let mut draft = self.clone();
+        if let (Some(collection), true) = (
+            &schema.collection,
+            edits.iter().any(|e| matches!(e, Edit::Add { .. })),
+        ) {
+            draft
+                .effective(schema, level)
+                .map_err(|d| duplicate(collection, d))?;
+        }
         for edit in edits {
             draft.apply(schema, level, commit, edit)?;
         }
@@ -120,10 +128,7 @@ impl Configuration {
                 {
                     return Err(EditError::MissingKey);
                 }
-                let present = self
-                    .effective(schema, level)
-                    .map_err(|d| duplicate(collection, d))?;
-                if present.entries.iter().any(|old| old.same_key(&entry, collection)) {
+                if self.has(schema, collection, level, &entry) {
                     return Err(duplicate(
                         collection,
                         Duplicate {

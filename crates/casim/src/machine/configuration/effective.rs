@@ -1,5 +1,7 @@
 //! Inheritance: what a section says at a level when everything above is taken in.
 
+use std::collections::HashSet;
+
 use super::schema::{Collection, SectionSchema};
 use super::{ConfigPath, Configuration, Directive, Values};
 
@@ -33,6 +35,23 @@ pub(in crate::machine) struct Duplicate {
 }
 
 impl Configuration {
+    /// Whether a section has an entry with this key at `level`, where everything above is taken in.
+    pub(in crate::machine) fn has(
+        &self,
+        schema: &SectionSchema,
+        collection: &Collection,
+        level: &ConfigPath,
+        entry: &Values,
+    ) -> bool {
+        let layers = self.layers(schema, level);
+        let mut directives = layers.iter().flat_map(|(_, section)| &section.directives).rev();
+        let last = directives.find_map(|directive| match directive {
+            Directive::Add(other) => other.same_key(entry, collection).then_some(true),
+            Directive::Remove(other) => other.same_key(entry, collection).then_some(false),
+        });
+        last.unwrap_or(false)
+    }
+
     /// Merges a section for `level`.
     ///
     /// # Errors
@@ -47,13 +66,15 @@ impl Configuration {
             attributes: Values::default(),
             entries: Vec::new(),
         };
+        // Lists of thousands are read for each request, so keys are looked up.
+        let mut keys = HashSet::new();
         for (_, section) in self.layers(schema, level) {
             for (name, value) in section.attributes.iter() {
                 merged.attributes.set(name, value);
             }
             if let Some(collection) = &schema.collection {
                 for directive in &section.directives {
-                    apply(directive, collection, &mut merged.entries)?;
+                    apply(directive, collection, &mut merged.entries, &mut keys)?;
                 }
             }
         }
@@ -61,10 +82,20 @@ impl Configuration {
     }
 }
 
-fn apply(directive: &Directive, collection: &Collection, entries: &mut Vec<Values>) -> Result<(), Duplicate> {
+fn apply(
+    directive: &Directive,
+    collection: &Collection,
+    entries: &mut Vec<Values>,
+    keys: &mut HashSet<String>,
+) -> Result<(), Duplicate> {
+    let text = |entry: &Values| entry.key(collection).join("\n").to_ascii_lowercase();
     match directive {
-        Directive::Remove(key) => entries.retain(|entry| !entry.same_key(key, collection)),
-        Directive::Add(new) if entries.iter().any(|entry| entry.same_key(new, collection)) => {
+        Directive::Remove(key) => {
+            if keys.remove(&text(key)) {
+                entries.retain(|entry| !entry.same_key(key, collection));
+            }
+        }
+        Directive::Add(new) if !keys.insert(text(new)) => {
             return Err(Duplicate {
                 key: new.key(collection),
             });

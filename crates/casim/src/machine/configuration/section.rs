@@ -57,8 +57,11 @@ impl Values {
 
     /// Whether both have the same key. The comparison is textual: `24` and `255.255.255.0` are two keys.
     pub(in crate::machine) fn same_key(&self, other: &Self, collection: &Collection) -> bool {
-        let (a, b) = (self.key(collection), other.key(collection));
-        a.len() == b.len() && a.iter().zip(&b).all(|(a, b)| a.eq_ignore_ascii_case(b))
+        let value = |values: &Self, name: &str| {
+            let attribute = collection.attribute(name);
+            attribute.is_some_and(|a| self.effective(a).eq_ignore_ascii_case(values.effective(a)))
+        };
+        collection.keys.iter().all(|name| value(other, name))
     }
 
     /// Whether every value of `pattern` is the effective value here: how an indexer `[name='value',...]` finds.
