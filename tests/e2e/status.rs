@@ -22,8 +22,9 @@ async fn plan_and_status_tell_what_is_pending_what_is_done_and_what_has_drifted(
         "wave 2: cas02",
         "cas01  would change: install_feature, restrict",
         "+ feature IIS-IPSecurity",
-        "+ allow 127.0.0.10",
+        "-4294967292 all IPv4 but 127.0.0.1, 127.0.0.5, 127.0.0.10, 192.0.2.11",
         "unlisted: allow -> deny",
+        "proved: no address that is allowed before and after is denied on the way,",
         "2 servers to change, 0 as wanted, 0 could not be looked at",
     ]);
     let offline = stage.casgate(&["plan", "playbook.toml", "--offline"]).await;
@@ -39,7 +40,7 @@ async fn plan_and_status_tell_what_is_pending_what_is_done_and_what_has_drifted(
     let after = stage.casgate(&detailed).await;
     after
         .assert_code(0)
-        .assert_says(&["cas01  as wanted", "0 servers to change, 2 as wanted"]);
+        .assert_says(&["cas01, cas02  as wanted", "0 servers to change, 2 as wanted"]);
     let status = stage.casgate(&["status", "playbook.toml"]).await;
     status
         .assert_code(0)
