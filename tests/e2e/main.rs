@@ -19,6 +19,7 @@ mod kill;
 mod lease;
 mod lessons;
 mod login;
+#[cfg(test)]
 mod long_list;
 mod mixed;
 mod open;
