@@ -180,7 +180,11 @@ mod tests {
                 "/idle answers 503: out of service",
                 Some("Get-ServerHealth"),
             ),
-            ("/other", "/other answers 200: <html>a login page</html>", None),
+            (
+                "/other/healthcheck.htm",
+                "/other/healthcheck.htm answers 200: <html>a login page</html>",
+                None,
+            ),
         ] {
             let error = look(&session, &paths(path)).await.unwrap_err().told("look");
             assert_eq!((error.kind, error.found.as_str()), (FailureKind::Failed, found));
