@@ -65,7 +65,11 @@ async fn read(world: &Arc<World>, server: &ServerName) -> Reading<Vec<IpAddr>> {
             .look("read the addresses of a peer", &listing)
             .await
             .map_err(|error| Unread {
-                found: error.found,
+                // The last cause is what an operator can act upon: refused, timed out, no such host.
+                found: match error.causes.last() {
+                    Some(cause) => format!("{}: {cause}", error.found),
+                    None => error.found,
+                },
                 access_denied: false,
             })
             .and_then(|read| read.map_err(Unread::from));
