@@ -51,8 +51,8 @@ impl Rollout {
         self.plan.sites.get(record.site.as_ref()?)
     }
 
-    /// Whether one more may be under way of those who share a floor. A suspect may be out already, so that beginning it takes nobody out;
-    /// anybody else has to leave room for the suspects.
+    /// Whether one more may be under way of those who share a floor. A suspect that was not seen back may be out already, so that beginning it
+    /// takes nobody out; anybody else has to leave room for such suspects.
     fn fits(
         &self,
         record: &Record,
@@ -60,8 +60,10 @@ impl Rollout {
         failures: u32,
         shares: impl Fn(&Record) -> bool,
     ) -> bool {
+        let may_be_out = |record: &Record| record.suspect && !record.is_back;
         let is_taken = |other: &Record| {
-            self.is_under_way(other) || (!record.suspect && other.suspect && other.stand == Stand::Waiting)
+            self.is_under_way(other)
+                || (!may_be_out(record) && may_be_out(other) && other.stand == Stand::Waiting)
         };
         let others = || {
             self.records
