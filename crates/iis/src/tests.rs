@@ -42,10 +42,15 @@ fn any_section() -> impl Strategy<Value = Section> {
             ..Rule::allow_network(network.into())
         }
     });
-    (any::<bool>(), proptest::collection::vec(rule, 0..5)).prop_map(|(allow_unlisted, rules)| Section {
-        allow_unlisted,
-        rules,
-        ..Section::default()
+    (any::<bool>(), proptest::collection::vec(rule, 0..5)).prop_map(|(allow_unlisted, mut rules)| {
+        // IIS has no section with the same entry twice.
+        let mut seen = std::collections::HashSet::new();
+        rules.retain(|rule| seen.insert(rule.key()));
+        Section {
+            allow_unlisted,
+            rules,
+            ..Section::default()
+        }
     })
 }
 
