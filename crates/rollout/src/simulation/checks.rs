@@ -206,10 +206,13 @@ impl Game {
         let weight = planned
             .weight
             .saturating_sub(out().map(|(_, server)| server.weight).sum());
-        let promised = planned.smallest_in_rotation.max(planned.min_in_rotation);
-        let promised_weight = planned
-            .smallest_weight_in_rotation
-            .max(planned.min_weight_in_rotation);
+        let (mut promised, mut promised_weight) = (planned.min_in_rotation, planned.min_weight_in_rotation);
+        // The smallest number of the plan is that of one run with its budget. A run that ended and goes on has a budget anew, and begins those
+        // that failed together with others: then the floors hold, and nothing more was promised.
+        if !self.has_ended() {
+            promised = promised.max(planned.smallest_in_rotation);
+            promised_weight = promised_weight.max(planned.smallest_weight_in_rotation);
+        }
         if left < promised || weight < promised_weight {
             return Err(Breach::Floor {
                 whose,
@@ -220,6 +223,13 @@ impl Game {
             });
         }
         Ok(())
+    }
+
+    /// Whether the run has come to an end at least once.
+    fn has_ended(&self) -> bool {
+        self.journal
+            .iter()
+            .any(|event| matches!(event.kind, EventKind::RunFinished { .. }))
     }
 
     /// What has to be true at the end of a sitting.
