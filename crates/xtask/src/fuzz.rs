@@ -267,7 +267,6 @@ fn with_coverage(program: &Path, mutation: &Path, place: &Place, seconds: u64) -
             "-max_len=16384",
             "-print_final_stats=1",
         ])
-        .arg(format!("-dict={}", dictionary.display()))
         .arg(format!(
             "-artifact_prefix={}/",
             place.at("fuzz/artifacts").display()
