@@ -38,6 +38,10 @@ fn normal(line: &str) -> String {
         Some((before, _)) => format!("{before}healthy for 200ms, N looks"),
         None => line,
     };
+    // A sentence, where nothing stands in columns.
+    if let Some((before, _)) = line.split_once(" not begun, ") {
+        return format!("{before} not begun, 0.0s");
+    }
     let words: Vec<String> = line.split(' ').map(normal_word).collect();
     let line = words.join(" ");
     match line.rsplit_once(' ') {
