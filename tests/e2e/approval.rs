@@ -53,9 +53,7 @@ async fn off_a_terminal_nothing_is_touched_without_yes_and_only_the_approved_pla
         .casgate(&["apply", "playbook.toml", "--approve", &hash])
         .await;
     approved.assert_code(0);
-    for index in 0..2 {
-        stage.assert_restricted(index);
-    }
+    stage.assert_all_restricted();
     stage.assert_sound();
 }
 

@@ -14,9 +14,7 @@ async fn a_file_that_has_changed_on_disk_is_read_again_and_the_commit_repeated()
     let again = "file changed on disk: read and planned again";
     assert_eq!(facts.iter().filter(|fact| *fact == again).count(), 2, "{facts:?}");
     assert_eq!((stage.ran(0, "set config"), stage.ran(1, "set config")), (3, 1));
-    for index in 0..2 {
-        stage.assert_restricted(index);
-    }
+    stage.assert_all_restricted();
     stage.assert_sound();
 }
 
@@ -48,9 +46,7 @@ async fn a_file_that_always_changes_on_disk_ends_the_run_and_leaves_the_rules_as
     assert_eq!(stage.ran(0, "set config"), 3);
     assert!(stage.section(0).await.same_meaning(&former));
     assert_eq!(stage.ran(1, "set config"), 0);
-    for index in 0..2 {
-        stage.assert_open(index);
-    }
+    stage.assert_all_open();
     stage.assert_no_shells();
     stage.assert_sound();
 }
@@ -80,9 +76,7 @@ async fn a_commit_whose_reply_is_lost_is_unknown_looked_at_again_and_not_repeate
         "run_finished done",
     ]);
     assert_eq!(stage.ran(0, "set config"), 1, "the commit was sent twice");
-    for index in 0..2 {
-        stage.assert_restricted(index);
-    }
+    stage.assert_all_restricted();
     stage.assert_sound();
 }
 
@@ -94,9 +88,7 @@ async fn a_restart_whose_reply_is_lost_is_judged_by_what_is_seen_afterwards() {
     let ended = stage.apply().await;
     patrol.end().await.assert_served(1);
     ended.assert_code(0);
-    for index in 0..2 {
-        stage.assert_restricted(index);
-    }
+    stage.assert_all_restricted();
     stage.assert_sound();
 }
 

@@ -56,9 +56,7 @@ async fn a_casgate_that_is_killed_after_the_commit_leaves_a_server_that_opens_it
     stage.until_access(0, OUTSIDE, 401).await;
     let resumed = stage.casgate(&["resume", "latest"]).await;
     resumed.assert_code(0);
-    for index in 0..2 {
-        stage.assert_restricted(index);
-    }
+    stage.assert_all_restricted();
     assert_eq!(
         stage.ran(0, "schtasks.exe /create"),
         2,

@@ -63,8 +63,6 @@ async fn a_feature_that_needs_a_reboot_is_told_and_the_run_goes_on_after_it() {
     stage.machine(0).reboot().await;
     stage.casgate(&["resume", "latest"]).await.assert_code(0);
     assert_eq!(stage.ran(0, "/enable-feature"), 1);
-    for index in 0..2 {
-        stage.assert_restricted(index);
-    }
+    stage.assert_all_restricted();
     stage.assert_sound();
 }

@@ -38,9 +38,7 @@ async fn a_server_that_stays_unhealthy_is_put_back_and_left_out_of_rotation_with
     stage.machine(0).faults().health_stays_503.set(false);
     stage.casgate(&["resume", "latest"]).await.assert_code(0);
     patrol.end().await.assert_served(1);
-    for index in 0..2 {
-        stage.assert_restricted(index);
-    }
+    stage.assert_all_restricted();
     stage.assert_sound();
 }
 
@@ -69,9 +67,7 @@ async fn a_server_that_recovers_after_it_was_put_back_returns_into_rotation() {
         "cas01 debt_paid",
         "run_finished undone",
     ]);
-    for index in 0..2 {
-        stage.assert_open(index);
-    }
+    stage.assert_all_open();
     // What was put back is not resumed but planned anew, and asking for it harms nothing.
     let resumed = stage.casgate(&["resume", "latest"]).await;
     resumed.assert_code(10).assert_says(&[
@@ -111,8 +107,6 @@ async fn with_on_failure_stop_a_failed_server_keeps_its_new_rules_and_returns_in
 
     stage.casgate(&["resume", "latest"]).await.assert_code(0);
     patrol.end().await.assert_served(1);
-    for index in 0..2 {
-        stage.assert_restricted(index);
-    }
+    stage.assert_all_restricted();
     stage.assert_sound();
 }

@@ -225,9 +225,7 @@ async fn killed_on_the_way_back_at(event: &str) {
         (1, 1),
         "killed at `{event}`: there and back"
     );
-    for index in 0..2 {
-        stage.assert_open(index);
-    }
+    stage.assert_all_open();
     stage.assert_sound();
 }
 

@@ -1,6 +1,6 @@
 //! What went wrong with other tools, as regression tests of ours; docs/lessons.md says where each lesson is tested that is not tested here.
 
-use crate::support::Stage;
+use crate::support::{APPLY_UNSEEN, Stage};
 
 /// A whole first batch lost, one server unreachable and one failed, rolled on through the fleet elsewhere: budgets counted one kind of failure and
 /// compared the batch with the other.
@@ -11,17 +11,7 @@ async fn a_first_wave_that_is_lost_in_two_ways_ends_the_run() {
     stage.edit("playbook.toml", "max_failures = 0", "max_failures = 1");
     stage.take_down(0).await;
     stage.machine(1).faults().file_changed_on_disk.set(1000);
-    // Somebody takes it upon himself to begin with a server that cannot be seen.
-    let accepted = [
-        "apply",
-        "playbook.toml",
-        "--yes",
-        "--accept",
-        "server-not-seen",
-        "--reason",
-        "CHG 42",
-    ];
-    let ended = stage.casgate(&accepted).await;
+    let ended = stage.casgate(&APPLY_UNSEEN).await;
     ended.assert_code(22);
     let story = stage.story();
     story.assert_order(&[
@@ -52,9 +42,7 @@ async fn resume_begins_the_servers_that_were_never_attempted() {
     ]);
     stage.machine(0).faults().file_changed_on_disk.set(0);
     stage.casgate(&["resume", "latest"]).await.assert_code(0);
-    for index in 0..4 {
-        stage.assert_restricted(index);
-    }
+    stage.assert_all_restricted();
     stage.assert_sound();
 }
 

@@ -2,7 +2,7 @@
 
 use rollout::FailureKind;
 
-use crate::support::{Stage, assert_nowhere};
+use crate::support::{APPLY_UNSEEN, Stage, assert_nowhere};
 
 /// As good as a password of somebody else: it must stand nowhere either.
 const WRONG: &str = "Wr0ng+Canary!";
@@ -24,16 +24,7 @@ async fn a_wrong_password_is_a_refused_login_with_a_hint_and_nothing_is_changed(
     assert!(!stage.path("state").exists(), "a run was recorded");
 
     // Accepted, the run itself fails in the same way.
-    let accepted = [
-        "apply",
-        "playbook.toml",
-        "--yes",
-        "--accept",
-        "server-not-seen",
-        "--reason",
-        "CHG 42",
-    ];
-    let mut command = stage.command(&accepted);
+    let mut command = stage.command(&APPLY_UNSEEN);
     command.env("CASGATE_PASSWORD", WRONG);
     let ended = stage.run(command).await;
     ended.assert_code(21).assert_says(&[

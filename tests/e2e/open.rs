@@ -14,9 +14,7 @@ async fn the_shipped_playbook_opens_what_was_restricted_without_a_restart() {
         "min_healthy_time = \"200ms\"",
     );
     stage.apply().await.assert_code(0);
-    for index in 0..2 {
-        stage.assert_restricted(index);
-    }
+    stage.assert_all_restricted();
     let patrol = stage.patrol();
     let opened = stage.casgate(&["apply", "open.toml", "--yes"]).await;
     // Nobody leaves the rotation.

@@ -28,9 +28,7 @@ async fn a_restart_that_is_refused_and_leaves_the_web_service_stopped_is_repaire
         "cas01 server_healthy changed",
         "run_finished done",
     ]);
-    for index in 0..2 {
-        stage.assert_restricted(index);
-    }
+    stage.assert_all_restricted();
     stage.assert_no_shells();
     stage.assert_sound();
 }
@@ -82,9 +80,7 @@ async fn a_web_service_that_does_not_start_again_is_never_walked_past() {
     resumed.assert_code(0);
     assert!(!resumed.text().contains("STILL OWED"), "{}", resumed.text());
     patrol.end().await.assert_served(1);
-    for index in 0..2 {
-        stage.assert_restricted(index);
-    }
+    stage.assert_all_restricted();
     stage.assert_sound();
 }
 
@@ -99,9 +95,7 @@ async fn a_restart_is_judged_by_the_services_and_not_by_what_it_says() {
         .assert_code(0)
         .assert_says(&["iisreset ended with 1053", "2 changed, 0 unchanged, 0 failed"]);
     assert_eq!((stage.ran(0, "iisreset"), stage.ran(0, "sc start")), (1, 0));
-    for index in 0..2 {
-        stage.assert_restricted(index);
-    }
+    stage.assert_all_restricted();
     stage.assert_sound();
 }
 

@@ -43,9 +43,7 @@ async fn a_drain_waits_until_the_pool_has_a_server_to_spare_and_says_who_is_out(
         (2, 4, true)
     );
     assert_eq!(seen.who_is_out(), "cas03 (MAINT), cas04 (DRAIN)");
-    for index in 0..4 {
-        stage.assert_restricted(index);
-    }
+    stage.assert_all_restricted();
     stage.assert_sound();
 }
 
@@ -150,7 +148,5 @@ async fn a_load_balancer_can_be_steered_by_a_program() {
     assert!(!ended.text().contains("lb-canary-7"));
     crate::support::assert_nowhere(&stage.path("state"), "lb-canary-7");
     seen.assert_served(2);
-    for index in 0..4 {
-        stage.assert_restricted(index);
-    }
+    stage.assert_all_restricted();
 }

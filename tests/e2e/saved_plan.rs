@@ -34,9 +34,7 @@ async fn a_saved_plan_is_applied_exactly_whatever_became_of_the_playbook_and_the
     let mut elsewhere = stage.command(&["apply", "change.toml", "--approve", &hash]);
     elsewhere.env_remove("CASGATE_INVENTORY");
     stage.run(elsewhere).await.assert_code(0);
-    for index in 0..2 {
-        stage.assert_restricted(index);
-    }
+    stage.assert_all_restricted();
     stage.assert_sound();
 }
 

@@ -97,8 +97,6 @@ async fn a_drift_is_put_right_by_applying_again_and_needs_no_restart() {
     status
         .assert_code(0)
         .assert_says(&["2 as wanted, 0 drifted, 0 not seen"]);
-    for index in 0..2 {
-        stage.assert_restricted(index);
-    }
+    stage.assert_all_restricted();
     stage.assert_sound();
 }

@@ -87,9 +87,7 @@ async fn ctrl_c_and_then_a_signal_to_terminate_abort_a_wait_at_once() {
     stage.machine(0).faults().health_stays_503.set(false);
     stage.casgate(&["resume", "latest"]).await.assert_code(0);
     patrol.end().await.assert_served(1);
-    for index in 0..2 {
-        stage.assert_restricted(index);
-    }
+    stage.assert_all_restricted();
     stage.assert_sound();
 }
 
@@ -118,9 +116,7 @@ async fn ctrl_c_twice_leaves_a_restart_under_way_alone() {
 
     stage.casgate(&["resume", "latest"]).await.assert_code(0);
     patrol.end().await.assert_served(1);
-    for index in 0..2 {
-        stage.assert_restricted(index);
-    }
+    stage.assert_all_restricted();
     assert_eq!(stage.ran(0, "iisreset"), 1, "it was restarted twice");
     stage.assert_sound();
 }

@@ -18,9 +18,7 @@ async fn a_run_is_taken_back_the_last_wave_first_and_verified() {
         .await;
     terminal.type_line("no");
     assert_eq!(terminal.end().await.0, Some(10));
-    for index in 0..4 {
-        stage.assert_restricted(index);
-    }
+    stage.assert_all_restricted();
 
     let patrol = stage.patrol();
     let undone = stage.casgate(&["undo", "latest", "--yes"]).await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use rollout::FailureKind;
 use tokio::time::Instant;
 
-use crate::support::Stage;
+use crate::support::{APPLY_UNSEEN, Stage};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_is_down_before_the_run_fails_it_before_anything_is_changed() {
@@ -19,16 +19,7 @@ async fn a_server_that_is_down_before_the_run_fails_it_before_anything_is_change
         "error: the preflight refuses 1 thing; nothing was touched",
     ]);
     assert!(!stage.path("state").exists(), "a run was recorded");
-    let accepted = [
-        "apply",
-        "playbook.toml",
-        "--yes",
-        "--accept",
-        "server-not-seen",
-        "--reason",
-        "CHG 42",
-    ];
-    let ended = stage.casgate(&accepted).await;
+    let ended = stage.casgate(&APPLY_UNSEEN).await;
     patrol.end().await.assert_served(2);
     ended.assert_code(21).assert_says(&[
         "accepted server-not-seen on cas01: CHG 42",
@@ -58,9 +49,7 @@ async fn a_server_that_is_down_before_the_run_fails_it_before_anything_is_change
 
     stage.bring_up(0).await;
     stage.casgate(&["resume", "latest"]).await.assert_code(0);
-    for index in 0..2 {
-        stage.assert_restricted(index);
-    }
+    stage.assert_all_restricted();
     stage.assert_sound();
 }
 
@@ -91,9 +80,7 @@ async fn a_server_that_goes_down_before_its_rules_are_changed_goes_back_into_rot
     stage.bring_up(0).await;
     stage.casgate(&["resume", "latest"]).await.assert_code(0);
     patrol.end().await.assert_served(1);
-    for index in 0..2 {
-        stage.assert_restricted(index);
-    }
+    stage.assert_all_restricted();
     stage.assert_sound();
 }
 
@@ -121,9 +108,7 @@ async fn a_server_that_goes_down_after_its_rules_were_changed_is_stuck_and_needs
     stage.bring_up(0).await;
     stage.casgate(&["resume", "latest"]).await.assert_code(0);
     patrol.end().await.assert_served(1);
-    for index in 0..2 {
-        stage.assert_restricted(index);
-    }
+    stage.assert_all_restricted();
     stage.assert_sound();
 }
 
@@ -137,16 +122,7 @@ async fn a_server_that_accepts_and_never_answers_costs_no_more_than_its_timeouts
     );
     stage.machine(0).faults().winrm_silent.set(true);
     let began = Instant::now();
-    let accepted = [
-        "apply",
-        "playbook.toml",
-        "--yes",
-        "--accept",
-        "server-not-seen",
-        "--reason",
-        "CHG 42",
-    ];
-    let ended = stage.casgate(&accepted).await;
+    let ended = stage.casgate(&APPLY_UNSEEN).await;
     let took = began.elapsed();
     ended.assert_code(21).assert_says(&[
         "timed out: log in and open a shell",

@@ -10,5 +10,5 @@ mod terminal;
 
 pub(crate) use child::Ended;
 pub(crate) use haproxy::{Haproxy, column, converse};
-pub(crate) use stage::{OUTSIDE, PASSWORD, Stage, assert_nowhere};
+pub(crate) use stage::{APPLY_UNSEEN, OUTSIDE, PASSWORD, Stage, assert_nowhere};
 pub(crate) use terminal::Terminal;

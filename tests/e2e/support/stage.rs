@@ -34,6 +34,17 @@ const LISTED: [&str; 3] = ["127.0.0.10", "127.0.0.5", "127.0.0.1"];
 /// Where leases stand.
 const LEASE_KEY: &str = r"HKLM\SOFTWARE\casgate";
 
+/// Somebody takes it upon himself to begin although a server cannot be seen.
+pub(crate) const APPLY_UNSEEN: [&str; 7] = [
+    "apply",
+    "playbook.toml",
+    "--yes",
+    "--accept",
+    "server-not-seen",
+    "--reason",
+    "CHG 42",
+];
+
 /// Somebody who is not.
 pub(crate) const OUTSIDE: &str = "127.0.0.66";
 
@@ -264,6 +275,18 @@ impl Stage {
         let seen = (self.access(index, "127.0.0.10"), self.access(index, OUTSIDE));
         assert_eq!(seen, (401, 401), "gateway and outside at server {index}");
         assert!(self.is_in_rotation(index), "server {index} is out of rotation");
+    }
+
+    /// So do all of them.
+    #[track_caller]
+    pub(crate) fn assert_all_restricted(&self) {
+        (0..self.farm.machines().len()).for_each(|index| self.assert_restricted(index));
+    }
+
+    /// So do all of them.
+    #[track_caller]
+    pub(crate) fn assert_all_open(&self) {
+        (0..self.farm.machines().len()).for_each(|index| self.assert_open(index));
     }
 
     /// Whether the load balancer sends clients to the server.
