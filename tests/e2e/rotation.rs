@@ -136,6 +136,14 @@ async fn a_load_balancer_can_be_steered_by_a_program() {
     let refused = stage.run(unset).await;
     assert_ne!(refused.code, Some(0));
     refused.assert_says(&["LB_PASSWORD"]);
+    // Who asks no load balancer needs no password of one.
+    for args in [
+        &["ping", "cas01"][..],
+        &["exec", "cas01", "--", "hostname"],
+        &["preflight", "playbook.toml"],
+    ] {
+        stage.casgate(args).await.assert_code(0);
+    }
 
     let patrol = stage.patrol();
     let mut command = stage.command(&["apply", "playbook.toml", "--yes"]);

@@ -16,7 +16,7 @@ use crate::args::Common;
 use crate::error::Error;
 use crate::people;
 use crate::printer::Printer;
-use crate::secrets;
+use crate::secrets::{self, Reach};
 
 /// The playbook that a rehearsal plays when none is named.
 pub(crate) const EMBEDDED_PLAYBOOK: &str = include_str!("../../../playbooks/restrict-activesync.toml");
@@ -71,15 +71,16 @@ impl Fleet {
         selector.resolve(&self.inventory).map_err(wrong)
     }
 
-    /// Everything that the driver needs to reach these servers.
+    /// Everything that the driver needs to reach these servers, and the load balancers before them where a command asks those too.
     pub(crate) fn world(
         &self,
         servers: &[ServerName],
+        reach: Reach,
         clock: Clock,
         run: RunId,
         printer: &Printer,
     ) -> Result<Arc<World>, Error> {
-        let credentials = secrets::resolve(&self.inventory, servers, self.folder(), printer)?;
+        let credentials = secrets::resolve(&self.inventory, servers, reach, self.folder(), printer)?;
         let mut certificate_authorities = BTreeMap::new();
         let of_servers = self
             .inventory

@@ -12,10 +12,20 @@ use rollout::{Plan, RunId};
 use crate::error::Error;
 use crate::printer::Printer;
 
-/// The credentials that the servers and the load balancers of their pools need, by their names in the inventory.
+/// Whom a command asks. A password that it has no use for is not looked up, and nobody is asked for it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Reach {
+    /// The servers themselves.
+    Servers,
+    /// The load balancers of their pools too.
+    LoadBalancersToo,
+}
+
+/// The credentials that the servers and, within reach, the load balancers of their pools need, by their names in the inventory.
 pub(crate) fn resolve(
     inventory: &Inventory,
     servers: &[ServerName],
+    reach: Reach,
     folder: &Path,
     printer: &Printer,
 ) -> Result<BTreeMap<String, Credentials>, Error> {
@@ -25,6 +35,9 @@ pub(crate) fn resolve(
         .collect();
     let of_servers = servers.iter().map(|server| server.credential.as_str());
     let of_balancers = servers.iter().filter_map(|server| {
+        if reach == Reach::Servers {
+            return None;
+        }
         let pool = inventory.pools.get(server.pool.as_ref()?)?;
         inventory
             .load_balancers

@@ -13,6 +13,7 @@ use crate::exit_code::ExitCode;
 use crate::inputs::{self, Fleet};
 use crate::printer::Printer;
 use crate::saved_plan::{self, SavedPlan};
+use crate::secrets::Reach;
 use crate::{approval, leases, preview, run_id, state};
 
 pub(crate) async fn run(common: &Common, args: &Apply, printer: &Printer) -> Result<ExitCode, Error> {
@@ -31,7 +32,7 @@ pub(crate) async fn run(common: &Common, args: &Apply, printer: &Printer) -> Res
     let clock = Clock::real();
     let run = run_id::new(clock.now());
     let servers: Vec<_> = plan.servers.keys().cloned().collect();
-    let world = fleet.world(&servers, clock, run.clone(), printer)?;
+    let world = fleet.world(&servers, Reach::LoadBalancersToo, clock, run.clone(), printer)?;
     let acceptances = match &saved {
         Some(_) if !acceptances.is_empty() => return Err(Error::AcceptedAfterwards),
         Some(saved) => saved.acceptances()?,

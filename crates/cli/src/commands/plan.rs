@@ -16,6 +16,7 @@ use crate::exit_code::ExitCode;
 use crate::inputs::{self, Fleet};
 use crate::printer::Printer;
 use crate::saved_plan::{self, SavedPlan};
+use crate::secrets::Reach;
 
 /// How many servers are looked at together: looking changes nothing, so only our own sockets limit it.
 const LOOKS_AT_A_TIME: usize = 16;
@@ -33,7 +34,13 @@ pub(crate) async fn run(common: &Common, args: &PlanArgs, printer: &Printer) -> 
         return Ok(ExitCode::Done);
     }
     let servers: Vec<_> = plan.servers.keys().cloned().collect();
-    let world = fleet.world(&servers, Clock::real(), RunId::new("plan"), printer)?;
+    let world = fleet.world(
+        &servers,
+        Reach::LoadBalancersToo,
+        Clock::real(),
+        RunId::new("plan"),
+        printer,
+    )?;
     let (_, preflight) = preflight::look(&world, &plan, &acceptances).await;
     plan.accepted = preflight.accepted();
     let looks = look_unless_refused(&world, &plan, &preflight).await;

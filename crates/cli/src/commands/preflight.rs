@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::exit_code::ExitCode;
 use crate::inputs::{self, Fleet};
 use crate::printer::Printer;
+use crate::secrets::Reach;
 
 pub(crate) async fn run(common: &Common, args: &Preflight, printer: &Printer) -> Result<ExitCode, Error> {
     let acceptances = args.accept.read()?;
@@ -22,7 +23,13 @@ pub(crate) async fn run(common: &Common, args: &Preflight, printer: &Printer) ->
     let playbook = inputs::playbook(&args.playbook, &fleet, printer)?;
     let plan = inputs::plan(&fleet, &playbook)?;
     let servers: Vec<_> = plan.servers.keys().cloned().collect();
-    let world = fleet.world(&servers, Clock::real(), RunId::new("preflight"), printer)?;
+    let world = fleet.world(
+        &servers,
+        Reach::Servers,
+        Clock::real(),
+        RunId::new("preflight"),
+        printer,
+    )?;
     let (facts, report) = look(&world, &plan, &acceptances).await;
     printer.text(&format!("PREFLIGHT  {}\n", plan.title));
     printer.text(table(&facts).trim_end());

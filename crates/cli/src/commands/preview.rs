@@ -10,6 +10,7 @@ use crate::exit_code::ExitCode;
 use crate::inputs::{self, Fleet};
 use crate::preview::{self, findings};
 use crate::printer::Printer;
+use crate::secrets::Reach;
 
 pub(crate) async fn run(common: &Common, args: &Preview, printer: &Printer) -> Result<ExitCode, Error> {
     let fleet = Fleet::read(common)?;
@@ -20,7 +21,13 @@ pub(crate) async fn run(common: &Common, args: &Preview, printer: &Printer) -> R
         return Ok(ExitCode::Done);
     }
     let servers: Vec<_> = plan.servers.keys().cloned().collect();
-    let world = fleet.world(&servers, Clock::real(), RunId::new("preview"), printer)?;
+    let world = fleet.world(
+        &servers,
+        Reach::Servers,
+        Clock::real(),
+        RunId::new("preview"),
+        printer,
+    )?;
     let options = PreviewOptions {
         hours: args.hours,
         max_bytes: args.max_bytes,

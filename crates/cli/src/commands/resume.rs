@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::exit_code::ExitCode;
 use crate::inputs::Fleet;
 use crate::printer::Printer;
+use crate::secrets::Reach;
 use crate::{leases, state};
 
 /// A run that was begun, held by this process.
@@ -59,7 +60,13 @@ impl Past {
         };
         let plan: Plan = self.rollout.plan().clone();
         let servers: Vec<_> = plan.servers.keys().cloned().collect();
-        let world = fleet.world(&servers, Clock::real(), self.run, printer)?;
+        let world = fleet.world(
+            &servers,
+            Reach::LoadBalancersToo,
+            Clock::real(),
+            self.run,
+            printer,
+        )?;
         let steal = leases::claim(&world, &servers, steal, printer).await?;
         let engine = Engine {
             world,

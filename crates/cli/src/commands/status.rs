@@ -10,13 +10,20 @@ use crate::error::Error;
 use crate::exit_code::ExitCode;
 use crate::inputs::{self, Fleet};
 use crate::printer::Printer;
+use crate::secrets::Reach;
 
 pub(crate) async fn run(common: &Common, args: &Status, printer: &Printer) -> Result<ExitCode, Error> {
     let fleet = Fleet::read(common)?;
     let playbook = inputs::playbook(&args.playbook, &fleet, printer)?;
     let plan = inputs::plan(&fleet, &playbook)?;
     let servers: Vec<_> = plan.servers.keys().cloned().collect();
-    let world = fleet.world(&servers, Clock::real(), RunId::new("status"), printer)?;
+    let world = fleet.world(
+        &servers,
+        Reach::LoadBalancersToo,
+        Clock::real(),
+        RunId::new("status"),
+        printer,
+    )?;
     let looks = look(&world, &plan).await;
     let mut drifted = 0;
     let mut unseen = 0;
