@@ -36,8 +36,8 @@ async fn a_good_run_shows_where_the_change_took_effect_and_how_long_anybody_was_
     let stage = watched_stage(3).await;
     let ended = stage.apply().await;
     ended.assert_code(0).assert_says(&[
-        "sentry1 asked vip eas for /Microsoft-Server-ActiveSync/: never without service in ",
-        "witness outside asked for /Microsoft-Server-ActiveSync/: turned, and is refused now, at 3 of 3 servers",
+        "witness sentry1, /Microsoft-Server-ActiveSync/\n    vip eas  never without service in ",
+        "witness outside, /Microsoft-Server-ActiveSync/\n    turned, and is refused now, at 3 of 3 servers",
     ]);
     let story = stage.story();
     story.assert_never(&["witness_breached", "cas01 witness_breached"]);

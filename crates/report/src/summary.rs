@@ -70,7 +70,8 @@ pub fn summary(model: &Model) -> String {
         out.push('\n');
     }
     for line in witnesses {
-        out.push_str(&format!("witness {line}\n"));
+        out.push_str(&line);
+        out.push('\n');
     }
     for (server, debt, command) in &model.unpaid {
         let owed = match debt {

@@ -88,7 +88,7 @@ impl Witnesses {
             .count()
     }
 
-    /// One line for each virtual address and for each server with something to tell, for every vantage.
+    /// For every vantage and page a heading, and below it a line for each virtual address and each server with something to tell.
     pub(crate) fn lines(&self, plan: &Plan) -> Vec<String> {
         let mut lines = Vec::new();
         let steps = plan.steps.iter().filter_map(|step| match step {
@@ -97,20 +97,19 @@ impl Witnesses {
         });
         let mut told = BTreeSet::new();
         for step in steps {
-            let names = |vantages: &[VantageName]| {
-                let pairs = vantages
-                    .iter()
-                    .map(|vantage| (vantage.clone(), step.path.clone()));
-                pairs.collect::<Vec<_>>()
-            };
-            for (vantage, path) in names(&step.allowed_from) {
-                if told.insert((vantage.clone(), path.clone())) {
-                    self.service(plan, &vantage, &path, &mut lines);
+            let allowed = step.allowed_from.iter().map(|vantage| (vantage, true));
+            let denied = step.denied_from.iter().map(|vantage| (vantage, false));
+            for (vantage, is_allowed) in allowed.chain(denied) {
+                if !told.insert((vantage, &step.path)) {
+                    continue;
                 }
-            }
-            for (vantage, path) in names(&step.denied_from) {
-                if told.insert((vantage.clone(), path.clone())) {
-                    self.turns(plan, &vantage, &path, &mut lines);
+                let seen = match is_allowed {
+                    true => self.service(plan, vantage, &step.path),
+                    false => self.turns(plan, vantage, &step.path),
+                };
+                if !seen.is_empty() {
+                    lines.push(format!("witness {vantage}, {}", step.path));
+                    lines.extend(seen.into_iter().map(|line| format!("    {line}")));
                 }
             }
         }
@@ -118,43 +117,40 @@ impl Witnesses {
     }
 
     /// The time without service at each place, as a client that must get in saw it.
-    fn service(&self, plan: &Plan, vantage: &VantageName, path: &str, lines: &mut Vec<String>) {
+    fn service(&self, plan: &Plan, vantage: &VantageName, path: &str) -> Vec<String> {
+        let post = |watched| self.posts.get(&(watched, vantage.clone(), path.to_owned()));
+        let mut rows = Vec::new();
         for pool in plan.pools.keys() {
             let watched = Watched::Vip(pool.clone());
-            if let Some(seen) = self
-                .posts
-                .get(&(watched.clone(), vantage.clone(), path.to_owned()))
-            {
-                lines.push(format!(
-                    "{vantage} asked {watched} for {path}: {}",
-                    seen.in_words()
-                ));
-            }
+            let name = watched.to_string();
+            rows.extend(post(watched).map(|seen| (name, seen.in_words())));
         }
         let (mut quiet, mut asked) = (0, 0);
         for server in plan.servers.keys() {
-            let watched = Watched::Server(server.clone());
-            match self.posts.get(&(watched, vantage.clone(), path.to_owned())) {
+            match post(Watched::Server(server.clone())) {
                 Some(seen) if seen.is_quiet() => {
                     quiet += 1;
                     asked += seen.asked;
                 }
-                Some(seen) => lines.push(format!(
-                    "{vantage} asked {server} for {path}: {}",
-                    seen.in_words()
-                )),
-                None => lines.push(format!("{vantage} was not heard of at {server}")),
+                Some(seen) => rows.push((server.to_string(), seen.in_words())),
+                None => rows.push((server.to_string(), "nothing was heard of it".to_owned())),
             }
         }
         if quiet > 0 {
-            lines.push(format!(
-                "{vantage} asked {quiet} servers for {path}: never without service in {asked} requests"
+            let plural = if quiet == 1 { "" } else { "s" };
+            rows.push((
+                format!("{quiet} server{plural}"),
+                format!("never without service in {asked} requests"),
             ));
         }
+        let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+        rows.into_iter()
+            .map(|(name, words)| format!("{name:<width$}  {words}"))
+            .collect()
     }
 
     /// Where a client that the change is about saw it take effect.
-    fn turns(&self, plan: &Plan, vantage: &VantageName, path: &str, lines: &mut Vec<String>) {
+    fn turns(&self, plan: &Plan, vantage: &VantageName, path: &str) -> Vec<String> {
         let now = |sight: Sight| {
             let is_there = |server| {
                 let post = (Watched::Server(server), vantage.clone(), path.to_owned());
@@ -165,15 +161,17 @@ impl Witnesses {
                 .filter(|server| is_there((*server).clone()))
                 .count()
         };
-        for sight in [Sight::Refused, Sight::Served] {
-            let count = now(sight);
-            if count > 0 {
-                lines.push(format!(
-                    "{vantage} asked for {path}: turned, and is {sight} now, at {count} of {} servers",
+        [Sight::Refused, Sight::Served]
+            .into_iter()
+            .map(|sight| (sight, now(sight)))
+            .filter(|(_, count)| *count > 0)
+            .map(|(sight, count)| {
+                format!(
+                    "turned, and is {sight} now, at {count} of {} servers",
                     plan.servers.len()
-                ));
-            }
-        }
+                )
+            })
+            .collect()
     }
 
     fn at(&mut self, watched: &Watched, vantage: &VantageName, path: &str) -> &mut Seen {
