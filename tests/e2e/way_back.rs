@@ -1,6 +1,6 @@
 //! What an undo leaves: the application's own section as it was written, not only what it meant.
 
-use crate::support::Stage;
+use crate::support::{Stage, Terminal};
 
 const SECTION: &str = "/section:system.webServer/security/ipSecurity";
 const APP: &str = "\"Default Web Site/Microsoft-Server-ActiveSync\"";
@@ -153,4 +153,31 @@ async fn a_whole_backup_is_restored_only_when_asked_for_and_is_noted() {
     assert!(notes.contains("\"operator\":\"tester@bench\""), "{notes}");
     stage.assert_restricted(1);
     stage.assert_sound();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn at_a_terminal_only_the_name_of_the_server_restores_its_backup() {
+    let stage = Stage::new(1).await;
+    stage.apply().await.assert_code(0);
+    let run = stage.run_name();
+    for answer in ["yes", "cas02", "", "CAS01"] {
+        let mut terminal = Terminal::start(stage.command(&["restore-backup", &run, "cas01"]));
+        terminal
+            .until("Type the server's name to restore it (cas01):")
+            .await;
+        terminal.type_line(answer);
+        let (code, screen) = terminal.end().await;
+        assert_eq!(code, Some(10), "{answer}: {screen}");
+        assert!(screen.contains("only `cas01` is taken as a yes"), "{screen}");
+    }
+    assert_eq!(stage.ran(0, "restore backup"), 0);
+
+    let mut terminal = Terminal::start(stage.command(&["restore-backup", &run, "cas01"]));
+    terminal.until("it stops IIS").await;
+    terminal.until("(cas01):").await;
+    terminal.type_line("cas01");
+    let (code, screen) = terminal.end().await;
+    assert_eq!(code, Some(0), "{screen}");
+    assert!(screen.contains(" restored"), "{screen}");
+    assert_eq!(stage.ran(0, "restore backup"), 1);
 }
