@@ -35,6 +35,16 @@ pub(in crate::machine) enum Edit {
     Clear,
 }
 
+impl Edit {
+    /// Whether it adds, changes or takes out one, for which IIS reads them all.
+    fn is_about_an_entry(&self) -> bool {
+        match self {
+            Self::Add { .. } | Self::Remove { .. } | Self::SetInEntry { .. } => true,
+            Self::Set { .. } | Self::Unset { .. } | Self::Clear => false,
+        }
+    }
+}
+
 /// Why a commit is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::machine) enum EditError {
@@ -79,10 +89,7 @@ impl Configuration {
             return Err(EditError::Locked);
         }
         let mut draft = self.clone();
-        if let (Some(collection), true) = (
-            &schema.collection,
-            edits.iter().any(|e| matches!(e, Edit::Add { .. })),
-        ) {
+        if let (Some(collection), true) = (&schema.collection, edits.iter().any(Edit::is_about_an_entry)) {
             draft
                 .effective(schema, level)
                 .map_err(|d| duplicate(collection, d))?;
@@ -182,13 +189,8 @@ impl Configuration {
         pattern: &Values,
     ) -> Result<Values, EditError> {
         let collection = collection_of(schema)?;
-        let effective = self
-            .effective(schema, level)
-            .map_err(|d| duplicate(collection, d))?;
-        effective
-            .entries
-            .into_iter()
-            .find(|e| e.matches(pattern, collection))
+        self.first(schema, collection, level, pattern)
+            .cloned()
             .ok_or(EditError::Missing)
     }
 

@@ -52,6 +52,38 @@ impl Configuration {
         last.unwrap_or(false)
     }
 
+    /// The first entry in effect at `level` that fits an indexer, where none is there twice.
+    pub(in crate::machine) fn first(
+        &self,
+        schema: &SectionSchema,
+        collection: &Collection,
+        level: &ConfigPath,
+        pattern: &Values,
+    ) -> Option<&Values> {
+        let layers = self.layers(schema, level);
+        let directives: Vec<&Directive> = layers
+            .iter()
+            .flat_map(|(_, section)| &section.directives)
+            .collect();
+        let is_removed = |later: &[&Directive], entry: &Values| {
+            later
+                .iter()
+                .any(|d| matches!(d, Directive::Remove(key) if entry.same_key(key, collection)))
+        };
+        directives
+            .iter()
+            .enumerate()
+            .find_map(|(index, directive)| match directive {
+                Directive::Add(entry)
+                    if entry.matches(pattern, collection)
+                        && !is_removed(directives.get(index..).unwrap_or_default(), entry) =>
+                {
+                    Some(entry)
+                }
+                Directive::Add(_) | Directive::Remove(_) => None,
+            })
+    }
+
     /// Merges a section for `level`.
     ///
     /// # Errors
