@@ -19,7 +19,7 @@ pub struct Hook {
 
 impl Hook {
     /// The events that a hook can be told of.
-    pub const EVENTS: [&'static str; 12] = [
+    pub const EVENTS: [&'static str; 13] = [
         "run_started",
         "run_resumed",
         "wave_started",
@@ -28,6 +28,7 @@ impl Hook {
         "server_undone",
         "server_stuck",
         "budget_spent",
+        "window_closed",
         "witness_breached",
         "debt_unpaid",
         "stop_requested",

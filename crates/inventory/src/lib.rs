@@ -24,6 +24,7 @@ mod source;
 mod step;
 mod template;
 mod tls;
+mod window;
 
 pub use check::{Checked, check, lint, read_inventory, read_playbook};
 pub use credential::{Credential, PasswordSource};
@@ -45,6 +46,7 @@ pub use step::{
 };
 pub use template::{Placeholder, Template};
 pub use tls::{Fingerprint, Tls};
+pub use window::{Moment, Opening, Window, WindowError, Zone};
 
 #[cfg(test)]
 mod tests;

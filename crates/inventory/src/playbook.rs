@@ -8,6 +8,7 @@ use crate::hook::Hook;
 use crate::quantity::Quantity;
 use crate::selector::Selector;
 use crate::step::Step;
+use crate::window::Window;
 
 /// What `read_playbook` makes of a file without errors.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -64,6 +65,9 @@ pub struct Policy {
     /// nobody looks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_cut_off: Option<Quantity>,
+    /// When a run may begin things; at any time without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<Window>,
 }
 
 fn ten_minutes() -> SignedDuration {
@@ -86,6 +90,7 @@ impl Default for Policy {
             lease: ten_minutes(),
             on_failure: OnFailure::Undo,
             max_cut_off: None,
+            window: None,
         }
     }
 }

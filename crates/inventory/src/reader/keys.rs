@@ -196,8 +196,10 @@ pub(crate) const POLICY: Keys = Keys::only(
         "lease",
         "on_failure",
         "max_cut_off",
+        "window",
     ],
 );
+pub(crate) const WINDOW: Keys = Keys::only("`window`", &["from", "until", "time_zone"]);
 pub(crate) const DRAIN: Keys = Keys::only("`drain`", &["timeout"]);
 pub(crate) const BACK_UP: Keys = Keys::only("`back_up`", &[]);
 pub(crate) const INSTALL_FEATURE: Keys = Keys::only("`install_feature`", &["name"]);
@@ -235,11 +237,12 @@ pub(crate) const OF_INVENTORY: [&Keys; 11] = [
 ];
 #[cfg(test)]
 /// The tables of a playbook, as docs/playbook.md has them.
-pub(crate) const OF_PLAYBOOK: [&Keys; 15] = [
+pub(crate) const OF_PLAYBOOK: [&Keys; 16] = [
     &FILE,
     &PLAYBOOK,
     &HOOK,
     &POLICY,
+    &WINDOW,
     &DRAIN,
     &BACK_UP,
     &INSTALL_FEATURE,

@@ -5,6 +5,7 @@ mod command;
 mod hook;
 mod restrict;
 mod step;
+mod window;
 mod witness;
 
 use jiff::SignedDuration;
@@ -206,6 +207,7 @@ fn policy(table: &Table<'_>, found: &mut Findings<'_>) -> Policy {
             .and_then(|entry| entry.word(&words, &[], found))
             .unwrap_or_default(),
         max_cut_off: table.get("max_cut_off").and_then(|entry| entry.quantity(found)),
+        window: table.get("window").and_then(|entry| window::read(&entry, found)),
     }
 }
 
