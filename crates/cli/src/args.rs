@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use inventory::Moment;
 use preflight::Acceptance;
 
 use crate::error::Error;
@@ -222,7 +223,20 @@ pub(crate) struct Plan {
     #[arg(long)]
     pub(crate) detailed_exitcode: bool,
     #[command(flatten)]
+    pub(crate) timing: Timing,
+    #[command(flatten)]
     pub(crate) accept: Accept,
+}
+
+/// For which change, and until when.
+#[derive(ClapArgs, Debug, Default)]
+pub(crate) struct Timing {
+    /// The number of the change, e.g. CHG0042137: part of the plan, and in every line, in the journal and in the leases on the servers
+    #[arg(long, value_name = "NUMBER", value_parser = change)]
+    pub(crate) change: Option<String>,
+    /// Be finished by then, e.g. 03:30, by the clock of the playbook's window or else of this machine: later waves are put together as far as needed
+    #[arg(long, value_name = "TIME")]
+    pub(crate) finish_by: Option<Moment>,
 }
 
 #[derive(ClapArgs, Debug)]
@@ -247,6 +261,8 @@ pub(crate) const DEFAULT_MAX_BYTES: u64 = 32 * 1024 * 1024;
 pub(crate) struct Apply {
     /// The playbook, or a plan that `plan -o` saved
     pub(crate) playbook: PathBuf,
+    #[command(flatten)]
+    pub(crate) timing: Timing,
     #[command(flatten)]
     pub(crate) approval: Approval,
     /// Take over the leases of this run although they count: only when that casgate is dead
@@ -280,6 +296,9 @@ pub(crate) struct Resume {
     /// Take over the leases of this other run although they count: only when that casgate is dead
     #[arg(long, value_name = "RUN")]
     pub(crate) steal_lease: Option<String>,
+    /// Begin nothing that may not have ended by then, e.g. 03:30, its way back included
+    #[arg(long, value_name = "TIME")]
+    pub(crate) finish_by: Option<Moment>,
 }
 
 #[derive(ClapArgs, Debug)]
@@ -364,6 +383,15 @@ impl Accept {
     }
 }
 
+/// A number of a change: what can stand in a line, in a registry value and in a shell without being misread.
+fn change(text: &str) -> Result<String, String> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    match (1..=32).contains(&text.len()) && text.chars().all(is_plain) {
+        true => Ok(text.to_owned()),
+        false => Err("expected up to 32 letters, digits, `-`, `_` and `.`, such as CHG0042137".to_owned()),
+    }
+}
+
 fn speed(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(value) if (0.1..=200.0).contains(&value) => Ok(value),
@@ -396,6 +424,14 @@ mod tests {
         assert_eq!(super::bytes("1 GiB"), Ok(1 << 30));
         for bad in ["", "MiB", "32MB", "-1", "1.5MiB", "99999999999999GiB", "1"] {
             assert!(super::bytes(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_change_is_one_plain_word() {
+        assert_eq!(super::change("CHG0042137"), Ok("CHG0042137".to_owned()));
+        for bad in ["", "CHG 42", "a;b", "a\nb", "\"", "ÄND1", &"x".repeat(33)] {
+            assert!(super::change(bad).is_err(), "{bad}");
         }
     }
 

@@ -33,6 +33,8 @@ pub(crate) struct Engine<'a> {
     pub(crate) stop: mpsc::Receiver<StopRequest>,
     /// The run whose leases the operator allowed to take over.
     pub(crate) steal: Option<RunId>,
+    /// When everything has to have ended.
+    pub(crate) until: Option<Timestamp>,
 }
 
 /// How a run goes on.
@@ -60,6 +62,7 @@ impl Engine<'_> {
             inventory,
         };
         let mut events = vec![self.commit(at, started)?];
+        events.extend(self.enter_window()?);
         events.extend(self.approve_steal()?);
         self.go(plan, events, 0).await
     }
@@ -80,6 +83,7 @@ impl Engine<'_> {
             Onward::Undo => EventKind::UndoRequested { operator, version },
         };
         events.push(self.commit(at, kind)?);
+        events.extend(self.enter_window()?);
         events.extend(self.approve_steal()?);
         self.go(plan, events, shown).await
     }
@@ -93,6 +97,14 @@ impl Engine<'_> {
         let operator = people::operator();
         self.commit(at, EventKind::StealApproved { from, operator })
             .map(Some)
+    }
+
+    fn enter_window(&mut self) -> Result<Option<Event>, Error> {
+        let Some(until) = self.until else {
+            return Ok(None);
+        };
+        let at = self.world.clock().now();
+        self.commit(at, EventKind::WindowEntered { until }).map(Some)
     }
 
     fn commit(&mut self, at: Timestamp, kind: EventKind) -> Result<Event, Error> {

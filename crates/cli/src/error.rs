@@ -83,6 +83,18 @@ pub(crate) enum Error {
     UnevenAcceptances { rules: usize, reasons: usize },
     #[error("a saved plan has its acceptances in it; nothing was touched")]
     AcceptedAfterwards,
+    #[error("the change window {window} is not open; nothing was touched")]
+    WindowShut { window: String, opens: Option<String> },
+    #[error("{left} are left, and the first wave with its way back may take {needed}; nothing was touched")]
+    WindowTooShort { left: String, needed: String },
+    #[error("it cannot be finished by then; nothing was touched")]
+    TooLate {
+        #[source]
+        source: rollout::Error,
+        earliest: String,
+    },
+    #[error("a saved plan has {option} in it, or has none; nothing was touched")]
+    DecidedAfterwards { option: &'static str },
     #[error("nothing was looked at, and nothing touched")]
     NotAcceptable {
         #[source]
@@ -178,7 +190,13 @@ impl Error {
             Self::StaleServers { changes, .. } => {
                 format!("{changes}\n  run `casgate plan -o` again, and read what is new")
             }
-            Self::NoSavedPlan { .. } | Self::ForgedPlan { .. } | Self::AcceptedAfterwards => "save it again with `casgate plan PLAYBOOK -o FILE`".to_owned(),
+            Self::WindowShut { opens: Some(opens), .. } => format!("it opens {opens}"),
+            Self::WindowShut { opens: None, .. } => "it is over for good: give the playbook's `window` a new date".to_owned(),
+            Self::WindowTooShort { .. } => "begin in the next opening, or earlier in this one; fewer servers in the first wave need less".to_owned(),
+            Self::TooLate { earliest, .. } => format!(
+                "--finish-by {earliest} or later is possible; fewer servers, a shorter `min_healthy_time` or `canary_hold`, and a lower floor need less"
+            ),
+            Self::NoSavedPlan { .. } | Self::ForgedPlan { .. } | Self::AcceptedAfterwards | Self::DecidedAfterwards { .. } => "save it again with `casgate plan PLAYBOOK -o FILE`".to_owned(),
             Self::Unseen { .. } => "a saved plan knows every server: `casgate ping` says what is wrong with these".to_owned(),
             Self::Leased { .. } => {
                 "wait until that run has ended, or until its leases have; if that casgate is dead, add --steal-lease RUN".to_owned()
@@ -230,6 +248,7 @@ impl Error {
             | Self::TwoScripts
             | Self::UnevenAcceptances { .. }
             | Self::AcceptedAfterwards
+            | Self::DecidedAfterwards { .. }
             | Self::NotAcceptable { .. }
             | Self::Input { .. } => ExitCode::Usage,
             Self::NoPassword { .. }
@@ -246,6 +265,9 @@ impl Error {
             | Self::NoStateFolder => ExitCode::Refused,
             Self::StalePlan { .. } | Self::StaleServers { .. } | Self::ForgedPlan { .. } => {
                 ExitCode::StalePlan
+            }
+            Self::WindowShut { .. } | Self::WindowTooShort { .. } | Self::TooLate { .. } => {
+                ExitCode::WindowClosed
             }
             Self::Leased { .. } => ExitCode::Locked,
             Self::Journal {

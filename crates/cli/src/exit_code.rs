@@ -17,6 +17,8 @@ pub(crate) enum ExitCode {
     Pending,
     /// Refused before anything was touched.
     Refused,
+    /// Outside the change window, or no room in it for more.
+    WindowClosed,
     /// Another casgate holds the run or a server.
     Locked,
     /// The approved plan is not this plan, or the farm is not as it was when the plan was saved.
@@ -43,6 +45,7 @@ impl From<Verdict> for ExitCode {
             Verdict::NothingToDo | Verdict::Done | Verdict::TakenBack => Self::Done,
             Verdict::DoneWithFailures | Verdict::BudgetSpent | Verdict::AmbientIncident => Self::Budget,
             Verdict::Stopped | Verdict::Paused => Self::Stopped,
+            Verdict::WindowClosed => Self::WindowClosed,
             Verdict::Undone => Self::Undone,
             Verdict::Aborted => Self::Aborted,
             Verdict::HumanNeeded => Self::HumanNeeded,
@@ -60,6 +63,7 @@ impl ExitCode {
             Self::Usage => 2,
             Self::Pending => 3,
             Self::Refused => 10,
+            Self::WindowClosed => 11,
             Self::Locked => 12,
             Self::StalePlan => 13,
             Self::Stopped => 20,
@@ -92,6 +96,7 @@ mod tests {
             ExitCode::Usage,
             ExitCode::Pending,
             ExitCode::Refused,
+            ExitCode::WindowClosed,
             ExitCode::Locked,
             ExitCode::StalePlan,
             ExitCode::Stopped,

@@ -10,9 +10,11 @@ use driver::{Clock, World, WorldOptions};
 use inventory::{
     AllowWhat, Diagnostic, Inventory, LoadBalancer, Playbook, Selector, ServerName, Severity, Source, Step,
 };
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use rollout::{Plan, RunId};
 
-use crate::args::Common;
+use crate::args::{Common, Timing};
 use crate::error::Error;
 use crate::people;
 use crate::printer::Printer;
@@ -80,6 +82,19 @@ impl Fleet {
         run: RunId,
         printer: &Printer,
     ) -> Result<Arc<World>, Error> {
+        self.world_for(None, servers, reach, clock, run, printer)
+    }
+
+    /// The same for a run that belongs to a change: its leases say so.
+    pub(crate) fn world_for(
+        &self,
+        change: Option<&str>,
+        servers: &[ServerName],
+        reach: Reach,
+        clock: Clock,
+        run: RunId,
+        printer: &Printer,
+    ) -> Result<Arc<World>, Error> {
         let credentials = secrets::resolve(&self.inventory, servers, reach, self.folder(), printer)?;
         let mut certificate_authorities = BTreeMap::new();
         let of_servers = self
@@ -107,7 +122,10 @@ impl Fleet {
             name_servers: winrm::read_name_servers(Path::new("/etc/resolv.conf")).into(),
             clock,
             run,
-            operator: people::operator(),
+            operator: match change {
+                Some(change) => format!("{} for {change}", people::operator()),
+                None => people::operator(),
+            },
         })))
     }
 }
@@ -165,6 +183,45 @@ pub(crate) fn playbook_from(source: &Source, fleet: &Fleet, printer: &Printer) -
 
 /// The plan: names of allow entries are resolved now, once, and pinned.
 pub(crate) fn plan(fleet: &Fleet, playbook: &Playbook) -> Result<Plan, Error> {
+    Plan::build(&fleet.inventory, playbook, &resolved(playbook)?).map_err(|source| Error::NoPlan { source })
+}
+
+/// The plan of a run that begins at an instant, for its change; where it has to be finished by another, its waves are such that it is.
+pub(crate) fn plan_in_time(
+    fleet: &Fleet,
+    playbook: &Playbook,
+    timing: &Timing,
+    begins: Timestamp,
+    until: Option<Timestamp>,
+) -> Result<Plan, Error> {
+    let mut plan = match until.filter(|_| timing.finish_by.is_some()) {
+        None => plan(fleet, playbook)?,
+        Some(until) => {
+            let left = until.duration_since(begins);
+            let plan = Plan::build_in_time(&fleet.inventory, playbook, &resolved(playbook)?, left);
+            plan.map_err(|source| too_late(playbook, begins, source))?
+        }
+    };
+    plan.change.clone_from(&timing.change);
+    Ok(plan)
+}
+
+/// Says by when it could be finished, to the minute, rounded up.
+fn too_late(playbook: &Playbook, begins: Timestamp, source: rollout::Error) -> Error {
+    let rollout::Error::TooLate { needed, .. } = source else {
+        return Error::NoPlan { source };
+    };
+    let earliest = begins.checked_add(needed.saturating_add(SignedDuration::from_mins(1)));
+    let window = playbook.policy.window.as_ref();
+    let zone = window.map_or_else(TimeZone::system, |window| window.time_zone.rules().clone());
+    let earliest = earliest.map_or_else(
+        |_| "never".to_owned(),
+        |at| at.to_zoned(zone).strftime("%Y-%m-%dT%H:%M").to_string(),
+    );
+    Error::TooLate { source, earliest }
+}
+
+fn resolved(playbook: &Playbook) -> Result<BTreeMap<String, Vec<IpAddr>>, Error> {
     let mut resolved: BTreeMap<String, Vec<IpAddr>> = BTreeMap::new();
     for step in &playbook.steps {
         let Step::Restrict(restrict) = step else { continue };
@@ -174,7 +231,7 @@ pub(crate) fn plan(fleet: &Fleet, playbook: &Playbook) -> Result<Plan, Error> {
             }
         }
     }
-    Plan::build(&fleet.inventory, playbook, &resolved).map_err(|source| Error::NoPlan { source })
+    Ok(resolved)
 }
 
 fn addresses(name: &str) -> Result<Vec<IpAddr>, Error> {

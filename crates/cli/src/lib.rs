@@ -21,6 +21,7 @@ mod run_id;
 mod saved_plan;
 mod secrets;
 mod state;
+mod window;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;

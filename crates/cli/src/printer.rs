@@ -141,7 +141,9 @@ impl Printer {
         let heartbeat = SignedDuration::from_secs(30);
         let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
         if self.is_json() {
-            sinks.push(Box::new(JsonLines::new(std::io::stdout())));
+            let mut lines = JsonLines::new(std::io::stdout());
+            lines.replay(past);
+            sinks.push(Box::new(lines));
         }
         if self.progress == ProgressKind::None {
             return sinks;

@@ -87,7 +87,7 @@ impl Bars {
                 .unwrap_or_default()
         ));
         run.set_position(u64::try_from(self.model.ended()).unwrap_or(0));
-        run.set_message(headline(&self.model, at));
+        run.set_message(headline(&self.model, at, &self.zone));
         for (name, pool) in &plan.pools {
             let Some((now, members, least)) = self.model.rotation.get(name) else {
                 continue;
@@ -197,7 +197,7 @@ fn style(template: &str) -> ProgressStyle {
 }
 
 /// Is it safe, how far are we, and what would Ctrl-C do.
-fn headline(model: &Model, at: Timestamp) -> String {
+fn headline(model: &Model, at: Timestamp, zone: &TimeZone) -> String {
     let waves = model.plan.as_ref().map_or(0, |p| p.waves.len());
     let limit = model.plan.as_ref().map_or(0, |p| p.policy.max_failures);
     let wave = model.wave.map_or(0, |wave| wave + 1);
@@ -211,8 +211,22 @@ fn headline(model: &Model, at: Timestamp) -> String {
         Some(false) => format!("STOPPING after {active} under way; Ctrl-C again aborts the waits"),
         Some(true) => "ABORTING".to_owned(),
     };
+    let change = model
+        .change()
+        .map_or_else(String::new, |change| format!("{change}  "));
+    let clock = |at: Timestamp| at.to_zoned(zone.clone()).strftime("%H:%M").to_string();
+    let outlook = model.outlook(at).map_or_else(String::new, |outlook| {
+        format!(
+            "  done about {}, at worst {}",
+            clock(outlook.typical),
+            clock(outlook.at_worst)
+        )
+    });
+    let window = model
+        .until()
+        .map_or_else(String::new, |until| format!("  window until {}", clock(until)));
     format!(
-        "wave {wave}/{waves}  failed {} (may {limit})  {elapsed}  {stop}",
+        "{change}wave {wave}/{waves}  failed {} (may {limit})  {elapsed}{outlook}{window}  {stop}",
         model.failures()
     )
 }

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use rollout::{Event, Progress, Sink};
+use rollout::{Event, EventKind, Progress, Sink};
 
 use crate::model::Model;
 use crate::wording;
@@ -16,6 +16,7 @@ pub struct Lines<W> {
     model: Model,
     heartbeat: SignedDuration,
     last_line: Option<Timestamp>,
+    change: Option<String>,
 }
 
 impl<W: Write + Send> Lines<W> {
@@ -27,23 +28,44 @@ impl<W: Write + Send> Lines<W> {
             model: Model::default(),
             heartbeat,
             last_line: None,
+            change: None,
         }
     }
 
     /// Takes in facts of an earlier sitting without printing them.
     pub fn replay(&mut self, events: &[Event]) {
-        events.iter().for_each(|event| self.model.apply(event));
+        for event in events {
+            self.note(event);
+            self.model.apply(event);
+        }
     }
 
     fn line(&mut self, at: Timestamp, text: &str) {
         self.last_line = Some(at);
+        // The number of the change stands in every line, so that whoever searches a log for it finds all of the run.
+        let change = self.change.as_ref();
+        let text = match change {
+            Some(change) => text
+                .lines()
+                .map(|line| format!("{change} {line}"))
+                .collect::<Vec<_>>()
+                .join("\n"),
+            None => text.to_owned(),
+        };
         // A closed pipe must not stop a rollout: the journal has every fact.
         let _ = writeln!(self.out, "{text}").and_then(|()| self.out.flush());
+    }
+
+    fn note(&mut self, event: &Event) {
+        if let EventKind::RunStarted { plan, .. } = &event.kind {
+            self.change.clone_from(&plan.change);
+        }
     }
 }
 
 impl<W: Write + Send> Sink for Lines<W> {
     fn event(&mut self, event: &Event) {
+        self.note(event);
         if let Some(heading) = wording::heading(event, &self.zone) {
             self.line(event.at, &heading);
         }
@@ -90,8 +112,9 @@ impl<W: Write + Send> Sink for Lines<W> {
                 format!("{name} {what} for {elapsed}{detail}")
             })
             .collect();
+        let outlook = wording::to_go(&self.model, at).map_or_else(String::new, |text| format!("; {text}"));
         let text = format!(
-            "{} still waiting: {}",
+            "{} still waiting: {}{outlook}",
             wording::clock(at, &self.zone),
             rows.join("; ")
         );

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use inventory::{PoolName, ServerName, Step, StepKind};
 use jiff::{SignedDuration, Timestamp};
 use rollout::{
-    Answer, Before, Debt, Event, EventKind, Found, Outcome, Pause, Plan, Progress, Rotation, RunId,
-    SoakReport, StepError, Survey, Verdict,
+    Answer, Before, Debt, Event, EventKind, Found, Outcome, Outlook, Pause, Plan, Progress, Rollout,
+    Rotation, RunId, SoakReport, StepError, Survey, Verdict,
 };
 
 use crate::witnesses::Witnesses;
@@ -41,6 +41,8 @@ pub struct Model {
     pub witnesses: Witnesses,
     /// Debts that could not be paid, with the command that pays them.
     pub unpaid: Vec<(ServerName, Debt, String)>,
+    /// The core's own state, which knows when the run will have ended.
+    rollout: Option<Rollout>,
 }
 
 /// One server's row.
@@ -146,6 +148,13 @@ impl Model {
     /// Takes in one fact.
     pub fn apply(&mut self, event: &Event) {
         self.last = Some(event.at);
+        if let EventKind::RunStarted { plan, .. } = &event.kind {
+            self.rollout = Some(Rollout::new(Plan::clone(plan)));
+        }
+        if let Some(rollout) = &mut self.rollout {
+            // Whoever committed the event has applied it to a state of its own before it came here.
+            let _ = rollout.apply(event);
+        }
         match &event.kind {
             EventKind::RunStarted { run, plan, .. } => {
                 self.run = Some(run.clone());
@@ -171,7 +180,9 @@ impl Model {
                 self.stopping = None;
                 self.budget_spent = false;
             }
-            EventKind::StealApproved { .. } => {}
+            EventKind::StealApproved { .. }
+            | EventKind::WindowEntered { .. }
+            | EventKind::WindowClosed { .. } => {}
             EventKind::WaveStarted { wave } => self.wave = Some(*wave),
             EventKind::WaveFinished { .. } => {}
             EventKind::BudgetSpent { .. } => self.budget_spent = true,
@@ -285,6 +296,21 @@ impl Model {
             .entry(pool.clone())
             .or_insert((in_rotation, members, in_rotation));
         *seen = (in_rotation, members, seen.2.min(in_rotation));
+    }
+
+    /// The number of the change that the run belongs to.
+    pub fn change(&self) -> Option<&str> {
+        self.plan.as_ref()?.change.as_deref()
+    }
+
+    /// When the run will have ended; `None` where it does not go on.
+    pub fn outlook(&self, now: Timestamp) -> Option<Outlook> {
+        self.rollout.as_ref()?.outlook(now)
+    }
+
+    /// When everything has to have ended in this sitting.
+    pub fn until(&self) -> Option<Timestamp> {
+        self.rollout.as_ref()?.until()
     }
 
     /// How many rows are in the state.

@@ -11,6 +11,9 @@ pub fn summary(model: &Model) -> String {
         return "no run\n".to_owned();
     };
     let mut out = String::new();
+    if let Some(change) = model.change() {
+        out.push_str(&format!("\nchange {change}\n"));
+    }
     let width = plan
         .servers
         .keys()

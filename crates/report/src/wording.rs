@@ -1,6 +1,9 @@
 //! Sentences made of events: the same words in a pipe, above the bars and in a transcript.
 
 mod pauses;
+mod window;
+
+pub use window::{forecast, instant, to_go};
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -179,6 +182,7 @@ pub fn lines(model: &Model, event: &Event) -> Vec<Line> {
                 "{operator} allowed to take over the leases of run {from}"
             )])]
         }
+        EventKind::WindowEntered { .. } | EventKind::WindowClosed { .. } => window::lines(model, event),
         EventKind::LeaseTaken { over: None, .. } => Vec::new(),
         EventKind::LeaseTaken { over: Some(over), .. } => {
             vec![Line::new(subject, "lease", "taken").text([format!("over one that {over}")])]
@@ -194,7 +198,8 @@ pub fn lines(model: &Model, event: &Event) -> Vec<Line> {
             let names = waves
                 .get(*wave)
                 .map(|w| w.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "));
-            vec![Line::new(wave_word(*wave, waves.len()), "", "started").text(names)]
+            let line = Line::new(wave_word(*wave, waves.len()), "", "started").text(names);
+            vec![line.text(to_go(model, event.at))]
         }
         EventKind::WaveFinished { wave } => {
             let waves = model.plan.as_ref().map_or(0, |p| p.waves.len());
@@ -453,6 +458,9 @@ pub fn verdict_text(verdict: Verdict) -> &'static str {
         Verdict::TakenBack => "taken back: everything that has a way back is as it was, verified",
         Verdict::DoneWithFailures => {
             "some servers failed within the budget; every other server that could be begun is as wanted"
+        }
+        Verdict::WindowClosed => {
+            "the change window has no room for more; what was begun is finished; the run can be resumed in its next opening"
         }
         Verdict::Paused => {
             "paused: nobody said that it may go on; what was begun is finished; resuming goes on"

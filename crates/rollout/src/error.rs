@@ -1,6 +1,7 @@
 //! What can be wrong with a plan, an event or a journal's events.
 
 use inventory::{Quantity, ServerName};
+use jiff::SignedDuration;
 
 use crate::plan::Instant;
 
@@ -67,6 +68,17 @@ pub enum Error {
         server: ServerName,
         /// The label.
         label: String,
+    },
+    /// No plan with these floors and this first wave is finished in time.
+    #[error(
+        "{left:#} are left, and the fastest plan with these floors and this first wave takes about {needed:#}, the way back of everything included: {:#} too long",
+        needed.saturating_sub(*left)
+    )]
+    TooLate {
+        /// How long there is.
+        left: SignedDuration,
+        /// How long it takes as a rule.
+        needed: SignedDuration,
     },
     /// A name in an allow list was not resolved before planning.
     #[error("allow entry `{name}` was not resolved")]

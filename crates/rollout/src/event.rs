@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use inventory::{PoolName, ServerName, VantageName};
-use jiff::Timestamp;
+use jiff::fmt::serde::duration::friendly::compact::required as friendly;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::action::Debt;
@@ -89,6 +90,28 @@ pub enum EventKind {
         from: RunId,
         /// Who allowed it.
         operator: String,
+    },
+    /// This sitting is bounded: by the opening of the change window, or by what the operator wants to be finished by.
+    WindowEntered {
+        /// When everything has to have ended.
+        until: Timestamp,
+    },
+    /// What would come next, with the way back of everything touched, may not end before the window does: nothing begins any more, what was begun
+    /// is finished.
+    WindowClosed {
+        /// When the window ends.
+        until: Timestamp,
+        /// How long that still is.
+        #[serde(serialize_with = "friendly")]
+        left: SignedDuration,
+        /// How long what would come next takes at worst.
+        #[serde(serialize_with = "friendly")]
+        change: SignedDuration,
+        /// How long the way back of everything would take then.
+        #[serde(serialize_with = "friendly")]
+        undo: SignedDuration,
+        /// How many changed servers of this run these numbers come from; 0 where they are assumed.
+        measured: u32,
     },
     /// The run's lease stands on the server. Told beside the answer to the action that needed it.
     LeaseTaken {
@@ -354,6 +377,8 @@ impl EventKind {
             Self::RunResumed { .. } => "run_resumed",
             Self::UndoRequested { .. } => "undo_requested",
             Self::StealApproved { .. } => "steal_approved",
+            Self::WindowEntered { .. } => "window_entered",
+            Self::WindowClosed { .. } => "window_closed",
             Self::LeaseTaken { .. } => "lease_taken",
             Self::LeaseLost { .. } => "lease_lost",
             Self::WaveStarted { .. } => "wave_started",
@@ -398,6 +423,8 @@ impl EventKind {
             | Self::RunResumed { .. }
             | Self::UndoRequested { .. }
             | Self::StealApproved { .. }
+            | Self::WindowEntered { .. }
+            | Self::WindowClosed { .. }
             | Self::WaveStarted { .. }
             | Self::WaveFinished { .. }
             | Self::RunPaused { .. }

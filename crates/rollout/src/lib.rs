@@ -11,6 +11,7 @@ mod action;
 mod error;
 mod event;
 mod observation;
+mod pace;
 mod pause;
 mod plan;
 mod ports;
@@ -26,9 +27,10 @@ pub use observation::{
     Before, Evidence, FailureKind, Found, OutOfRotation, Outcome, Receipt, Rotation, ServiceObserved, Sight,
     StepError, Watched, WorkerProcessObserved,
 };
+pub use pace::{Estimate, Forecast, Pace};
 pub use pause::{Answer, Condition, Pause};
 pub use plan::{Accepted, Instant, Plan, PlanHash, PlannedPool, PlannedServer};
 pub use ports::{Commit, CommitError, Desk, Progress, Sink};
-pub use rollout::{Counts, Next, OnStop, OpenDebt, Rollout, Unpaid, Wait};
+pub use rollout::{Counts, Next, OnStop, OpenDebt, Outlook, Rollout, Unpaid, Wait};
 pub use server::{Phase, ServerState};
 pub use verdict::Verdict;

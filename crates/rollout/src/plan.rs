@@ -2,6 +2,7 @@
 
 mod build;
 mod floor;
+mod in_time;
 mod waves;
 
 use std::collections::BTreeMap;
@@ -9,6 +10,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use inventory::{Hook, Inventory, Playbook, Policy, PoolName, Quantity, ServerName, Step};
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -44,6 +46,9 @@ pub struct Plan {
     /// What a preflight refused and the operator accepts: part of what is approved.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub accepted: Vec<Accepted>,
+    /// The number of the change that the run belongs to, e.g. `CHG0042137`: part of what is approved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<String>,
 }
 
 /// A refusal of the preflight that the operator accepts.
@@ -181,6 +186,20 @@ impl Plan {
         resolved: &BTreeMap<String, Vec<IpAddr>>,
     ) -> Result<Self, Error> {
         build::build(inventory, playbook, resolved)
+    }
+
+    /// The same, finished within `left`: where the waves as written are not, the later ones are put together as far as that is needed. The first one,
+    /// the pauses and every floor stay as they are.
+    ///
+    /// # Errors
+    /// As [`Plan::build`]; [`Error::TooLate`] when even the fastest such plan, with the way back of everything, takes longer as a rule.
+    pub fn build_in_time(
+        inventory: &Inventory,
+        playbook: &Playbook,
+        resolved: &BTreeMap<String, Vec<IpAddr>>,
+        left: SignedDuration,
+    ) -> Result<Self, Error> {
+        in_time::build(inventory, playbook, resolved, left)
     }
 
     /// SHA-256 over the plan's canonical JSON (fields in the order of their declaration, maps sorted by key).

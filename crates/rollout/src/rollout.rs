@@ -28,15 +28,17 @@ mod state;
 mod steps;
 mod taking_back;
 mod undo;
+mod window;
 
 pub use next::Next;
 pub use standing::{OnStop, Wait};
 pub use state::{Counts, OpenDebt, Unpaid};
+pub use window::Outlook;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use inventory::{PoolName, ServerName};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::action::{Action, Debt};
 use crate::event::RunId;
@@ -46,6 +48,7 @@ use crate::plan::Plan;
 use crate::server::{Phase, ServerState};
 use crate::verdict::Verdict;
 use state::{Record, Stand};
+use window::Measured;
 
 /// How many times a step is looked at before a lost outcome counts as failed.
 const LOOKS: u32 = 3;
@@ -82,6 +85,14 @@ pub struct Rollout {
     /// `UndoRequested` stands in the journal: the run goes backwards from there on.
     taking_back: bool,
     verdict: Option<Verdict>,
+    /// When everything has to have ended, in this life of the run.
+    until: Option<Timestamp>,
+    /// `WindowClosed` stands in the journal, in this life of the run.
+    window_closed: bool,
+    /// Nothing was left of the window then.
+    window_over: bool,
+    /// How long servers took.
+    measured: Measured,
 }
 
 /// What the operator asked for.
@@ -124,6 +135,10 @@ impl Rollout {
             passed: 0,
             taking_back: false,
             verdict: None,
+            until: None,
+            window_closed: false,
+            window_over: false,
+            measured: Measured::default(),
         }
     }
 

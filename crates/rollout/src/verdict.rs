@@ -20,6 +20,8 @@ pub enum Verdict {
     Stopped,
     /// Nobody said that it may go on at one of the policy's pauses; what was begun is finished; resumable. Exit code 20.
     Paused,
+    /// The change window has no room for more; what was begun is finished; resumable in its next opening. Exit code 11.
+    WindowClosed,
     /// The budget was spent; what was begun is finished; resumable. Exit code 21.
     BudgetSpent,
     /// Servers that the run had not touched degraded together with one that failed: nothing was undone; resumable. Exit code 21.
@@ -41,6 +43,7 @@ impl Verdict {
             Self::DoneWithFailures
             | Self::Stopped
             | Self::Paused
+            | Self::WindowClosed
             | Self::BudgetSpent
             | Self::Breached
             | Self::AmbientIncident
@@ -59,6 +62,7 @@ impl Verdict {
             Self::DoneWithFailures => "done_with_failures",
             Self::Stopped => "stopped",
             Self::Paused => "paused",
+            Self::WindowClosed => "window_closed",
             Self::BudgetSpent => "budget_spent",
             Self::AmbientIncident => "ambient_incident",
             Self::Undone => "undone",

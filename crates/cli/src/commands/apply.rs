@@ -14,25 +14,42 @@ use crate::inputs::{self, Fleet};
 use crate::printer::Printer;
 use crate::saved_plan::{self, SavedPlan};
 use crate::secrets::Reach;
-use crate::{approval, leases, preview, run_id, state};
+use crate::{approval, leases, preview, run_id, state, window};
 
 pub(crate) async fn run(common: &Common, args: &Apply, printer: &Printer) -> Result<ExitCode, Error> {
     let acceptances = args.accept.read()?;
     let source = inputs::source(&args.playbook)?;
     let saved = SavedPlan::read(&args.playbook, &source)?;
-    let (fleet, mut plan) = match &saved {
-        Some(saved) => (saved.fleet(common)?, saved.plan.clone()),
+    let clock = Clock::real();
+    let (now, timing) = (clock.now(), &args.timing);
+    let (fleet, mut plan, until) = match &saved {
+        Some(saved) => {
+            let plan = saved.plan.clone();
+            if timing.change.is_some() && timing.change != plan.change {
+                return Err(Error::DecidedAfterwards { option: "--change" });
+            }
+            let until = window::bound(plan.policy.window.as_ref(), timing.finish_by, now)?;
+            (saved.fleet(common)?, plan, until)
+        }
         None => {
             let fleet = Fleet::read(common)?;
             let playbook = inputs::playbook_from(&source, &fleet, printer)?;
-            let plan = inputs::plan(&fleet, &playbook)?;
-            (fleet, plan)
+            let until = window::bound(playbook.policy.window.as_ref(), timing.finish_by, now)?;
+            let plan = inputs::plan_in_time(&fleet, &playbook, timing, now, until)?;
+            (fleet, plan, until)
         }
     };
-    let clock = Clock::real();
-    let run = run_id::new(clock.now());
+    window::refuse_if_too_short(&plan, until, now)?;
+    let run = run_id::new(now);
     let servers: Vec<_> = plan.servers.keys().cloned().collect();
-    let world = fleet.world(&servers, Reach::LoadBalancersToo, clock, run.clone(), printer)?;
+    let world = fleet.world_for(
+        plan.change.as_deref(),
+        &servers,
+        Reach::LoadBalancersToo,
+        clock,
+        run.clone(),
+        printer,
+    )?;
     let acceptances = match &saved {
         Some(_) if !acceptances.is_empty() => return Err(Error::AcceptedAfterwards),
         Some(saved) => saved.acceptances()?,
@@ -50,6 +67,7 @@ pub(crate) async fn run(common: &Common, args: &Apply, printer: &Printer) -> Res
         saved.check(&args.playbook, &fleet, &looks, &seen)?;
     }
     super::plan::show(&plan, &looks, printer);
+    window::tell(&plan, timing.finish_by, now, printer);
     super::preflight::tell(&preflight, Severity::Warn, printer);
     super::preflight::refuse(&preflight)?;
     if looks.values().any(|look| may_cut_off(&plan, look)) {
@@ -67,6 +85,7 @@ pub(crate) async fn run(common: &Common, args: &Apply, printer: &Printer) -> Res
         printer,
         stop: engine::signals()?,
         steal,
+        until,
     };
     let (verdict, model) = engine.start(plan, run, inventory).await?;
     printer.text(&report::summary(&model));

@@ -41,6 +41,7 @@ pub(crate) fn run(common: &Common, args: &Explain, printer: &Printer) -> Result<
         ("waits for", story.waits_for(&wait)),
         ("unblocked by", story.unblocked_by(&wait)),
         ("Ctrl-C now", story.on_stop(&state)),
+        ("window", story.window()),
         ("owed", story.owed()),
         ("done", story.done()),
     ];
@@ -71,6 +72,34 @@ struct Story<'a> {
 impl Story<'_> {
     fn is_live(&self) -> bool {
         self.end == RunEnd::Running
+    }
+
+    /// Until when something may begin, and when the run will have ended.
+    fn window(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        if let Some(until) = self.rollout.until() {
+            let word = match self.rollout.is_window_closed() {
+                true => "has no room for more",
+                false => "open",
+            };
+            lines.push(format!(
+                "until {}, {word}",
+                wording::instant(Some(self.rollout.plan()), until)
+            ));
+        }
+        let now = self
+            .events
+            .last()
+            .map(|event| event.at)
+            .filter(|_| self.is_live());
+        if let Some(outlook) = now.and_then(|now| self.rollout.outlook(now)) {
+            lines.push(format!(
+                "the run is done about {}, at worst {}",
+                self.time(outlook.typical),
+                self.time(outlook.at_worst)
+            ));
+        }
+        lines
     }
 
     /// Why this wave.

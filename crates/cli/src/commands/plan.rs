@@ -17,6 +17,7 @@ use crate::inputs::{self, Fleet};
 use crate::printer::Printer;
 use crate::saved_plan::{self, SavedPlan};
 use crate::secrets::Reach;
+use crate::window;
 
 /// How many servers are looked at together: looking changes nothing, so only our own sockets limit it.
 const LOOKS_AT_A_TIME: usize = 16;
@@ -28,9 +29,12 @@ pub(crate) async fn run(common: &Common, args: &PlanArgs, printer: &Printer) -> 
     let acceptances = args.accept.read()?;
     let fleet = Fleet::read(common)?;
     let playbook = inputs::playbook(&args.playbook, &fleet, printer)?;
-    let mut plan = inputs::plan(&fleet, &playbook)?;
+    let (now, timing) = (Clock::real().now(), &args.timing);
+    let (begins, until) = window::ahead(playbook.policy.window.as_ref(), timing.finish_by, now);
+    let mut plan = inputs::plan_in_time(&fleet, &playbook, timing, begins, until)?;
     if args.offline {
         show(&plan, &Looks::new(), printer);
+        window::tell(&plan, timing.finish_by, now, printer);
         return Ok(ExitCode::Done);
     }
     let servers: Vec<_> = plan.servers.keys().cloned().collect();
@@ -45,6 +49,7 @@ pub(crate) async fn run(common: &Common, args: &PlanArgs, printer: &Printer) -> 
     plan.accepted = preflight.accepted();
     let looks = look_unless_refused(&world, &plan, &preflight).await;
     show(&plan, &looks, printer);
+    window::tell(&plan, timing.finish_by, now, printer);
     preflight::tell(&preflight, Severity::Warn, printer);
     preflight::refuse(&preflight)?;
     if let Some(path) = &args.output {

@@ -19,7 +19,7 @@ use crate::error::Error;
 use crate::exit_code::ExitCode;
 use crate::inputs::{self, EMBEDDED_PLAYBOOK, Fleet};
 use crate::printer::Printer;
-use crate::{run_id, state};
+use crate::{run_id, state, window};
 
 pub(crate) async fn run(common: &Common, args: &Rehearse, printer: &Printer) -> Result<ExitCode, Error> {
     match args.seeds {
@@ -64,6 +64,7 @@ pub(crate) async fn run(common: &Common, args: &Rehearse, printer: &Printer) -> 
     })?;
     let clock = Clock::fast(args.speed);
     let run = run_id::new(clock.now());
+    let until = window::rehearsed(&plan, clock.now());
     let journal = state::create(&StateDirectory::new(scratch.path()), &run)?;
     let world = stage.world(clock, run.clone());
     let clients = stage.clients(args.rate);
@@ -74,6 +75,7 @@ pub(crate) async fn run(common: &Common, args: &Rehearse, printer: &Printer) -> 
         printer,
         stop: engine::signals()?,
         steal: None,
+        until,
     };
     let outcome = engine.start(plan, run, "rehearsal".to_owned()).await;
     let tally = stage::total(clients).await;

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use driver::Clock;
+use jiff::Timestamp;
 use journal::{Journal, StateDirectory};
-use rollout::{Event, EventKind, Plan, Rollout, RunId};
+use rollout::{Debt, Event, EventKind, Plan, Rollout, RunId};
 
 use crate::args::{Common, Resume};
 use crate::engine::{self, Engine, Onward};
@@ -13,7 +14,7 @@ use crate::exit_code::ExitCode;
 use crate::inputs::Fleet;
 use crate::printer::Printer;
 use crate::secrets::Reach;
-use crate::{leases, state};
+use crate::{leases, state, window};
 
 /// A run that was begun, held by this process.
 pub(super) struct Past {
@@ -52,6 +53,7 @@ impl Past {
         common: &Common,
         steal: Option<&str>,
         onward: Onward,
+        until: Option<Timestamp>,
         printer: &Printer,
     ) -> Result<ExitCode, Error> {
         let fleet = match &common.inventory {
@@ -60,7 +62,8 @@ impl Past {
         };
         let plan: Plan = self.rollout.plan().clone();
         let servers: Vec<_> = plan.servers.keys().cloned().collect();
-        let world = fleet.world(
+        let world = fleet.world_for(
+            plan.change.as_deref(),
             &servers,
             Reach::LoadBalancersToo,
             Clock::real(),
@@ -74,6 +77,7 @@ impl Past {
             printer,
             stop: engine::signals()?,
             steal,
+            until,
         };
         let (verdict, model) = engine.go_on(plan, self.events, onward).await?;
         printer.text(&report::summary(&model));
@@ -89,6 +93,32 @@ pub(crate) async fn run(common: &Common, args: &Resume, printer: &Printer) -> Re
             verdict,
         });
     }
-    past.go_on(common, args.steal_lease.as_deref(), Onward::Resume, printer)
-        .await
+    let until = bound(&past.rollout, args, Clock::real().now())?;
+    past.go_on(
+        common,
+        args.steal_lease.as_deref(),
+        Onward::Resume,
+        until,
+        printer,
+    )
+    .await
+}
+
+/// When this sitting has to have ended. Outside the window what was begun is finished, and nothing is begun: its end has come already. Where nothing
+/// was begun there is nothing to do.
+fn bound(rollout: &Rollout, args: &Resume, now: Timestamp) -> Result<Option<Timestamp>, Error> {
+    if rollout.is_taken_back() {
+        return Ok(None);
+    }
+    let window = rollout.plan().policy.window.as_ref();
+    match window::bound(window, args.finish_by, now) {
+        Err(Error::WindowShut { .. }) if is_begun(rollout) => Ok(Some(now)),
+        bound => bound,
+    }
+}
+
+/// Whether somebody is under way, or owed more than a lease, which ends by itself.
+fn is_begun(rollout: &Rollout) -> bool {
+    let owes = rollout.debts().iter().any(|open| open.debt != Debt::Lease);
+    owes || rollout.running().next().is_some()
 }

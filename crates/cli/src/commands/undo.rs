@@ -1,13 +1,15 @@
 //! `casgate undo`: take a whole run back. In the run's own journal, so that what was done and what was taken back stand in one place, and `resume`
 //! goes on with an undo that was interrupted.
 
+use driver::Clock;
+
 use super::resume::Past;
-use crate::approval;
 use crate::args::{Common, Undo};
 use crate::engine::Onward;
 use crate::error::Error;
 use crate::exit_code::ExitCode;
 use crate::printer::Printer;
+use crate::{approval, window};
 
 pub(crate) async fn run(common: &Common, args: &Undo, printer: &Printer) -> Result<ExitCode, Error> {
     let past = Past::open(common, &args.run)?;
@@ -29,11 +31,12 @@ pub(crate) async fn run(common: &Common, args: &Undo, printer: &Printer) -> Resu
         servers.join(", ")
     ));
     printer.text("a server that somebody changed since is shown and left as it is; features, backups and restarts stay");
+    window::note_if_shut(plan, Clock::real().now(), printer);
     let question = format!(
         "Put {} servers back to what they were before this run?",
         servers.len()
     );
     approval::ask(&args.approval, &plan.hash(), &question, printer)?;
-    past.go_on(common, args.steal_lease.as_deref(), Onward::Undo, printer)
+    past.go_on(common, args.steal_lease.as_deref(), Onward::Undo, None, printer)
         .await
 }

@@ -68,6 +68,7 @@ pub(super) fn build(
         hooks: playbook.hooks.clone(),
         control_pages,
         accepted: Vec::new(),
+        change: None,
     })
 }
 

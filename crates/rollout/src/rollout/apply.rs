@@ -21,6 +21,12 @@ impl Rollout {
     /// [`IllegalTransition`] when the event does not follow from the state; the state is unchanged then. An answer that a worker gives after a
     /// hard stop ended the run is such an event: the caller drops it before it is committed.
     pub fn apply(&mut self, event: &Event) -> Transition {
+        let action = self.transition(event)?;
+        self.measure(event);
+        Ok(action)
+    }
+
+    fn transition(&mut self, event: &Event) -> Transition {
         let kind = &event.kind;
         self.check_order(kind)?;
         match kind {
@@ -40,6 +46,8 @@ impl Rollout {
                 Ok(None)
             }
             EventKind::StealApproved { .. } => Ok(None),
+            EventKind::WindowEntered { until } => self.window_entered(*until),
+            EventKind::WindowClosed { left, .. } => self.window_closed(*left, kind),
             EventKind::LeaseTaken { server, .. } => self.leased(server, true, kind),
             EventKind::LeaseLost { server, .. } => self.leased(server, false, kind),
             EventKind::WaveStarted { wave } => {

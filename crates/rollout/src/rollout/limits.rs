@@ -19,9 +19,14 @@ impl Rollout {
         }
     }
 
+    /// Whether the run ends as soon as what was begun is finished: the operator or the window wants it.
+    pub(super) fn is_ending(&self) -> bool {
+        self.stop.is_some() || self.window_closed
+    }
+
     /// Whether nobody is begun any more.
     pub(super) fn is_closing(&self) -> bool {
-        self.is_budget_spent() || self.stop.is_some() || self.taking_back
+        self.is_budget_spent() || self.is_ending() || self.taking_back
     }
 
     /// Whether the server has come to an end with nothing left to undo or to pay (apart from what its wave's undo may bring).
@@ -120,7 +125,7 @@ impl Rollout {
         }
     }
 
-    /// Whether the server is let go: nothing was changed on it, and now the budget is spent, or the operator wants an end and the server only
+    /// Whether the server is let go: nothing was changed on it, and now the budget is spent or the window over, or the run ends and the server only
     /// waits for others anyway.
     pub(super) fn is_let_go(&self, record: &Record) -> bool {
         let awaits_permit = matches!(
@@ -132,7 +137,7 @@ impl Rollout {
         );
         record.is_untouched()
             && !self.is_deliberating()
-            && (self.is_budget_spent() || (self.stop.is_some() && awaits_permit))
+            && (self.is_budget_spent() || self.window_over || (self.is_ending() && awaits_permit))
     }
 
     /// The last step of the server that can be undone.

@@ -52,6 +52,9 @@ impl Rollout {
         if self.is_budget_spent() && !self.budget_spent && !self.is_deliberating() && !self.taking_back {
             return Next::Record(self.spent());
         }
+        if let Some(kind) = self.closing_time(now) {
+            return Next::Record(kind);
+        }
         let mut wake: Option<Timestamp> = None;
         for record in &self.records {
             match self.decide(record, now) {
@@ -61,7 +64,7 @@ impl Rollout {
             }
         }
         match self.decide_run() {
-            Some(kind) => Next::Record(kind),
+            Some(kind) => Next::Record(self.unless_too_late(kind, now)),
             None => Next::Wait(wake),
         }
     }
@@ -242,7 +245,7 @@ impl Rollout {
             }
             return self.finished_wave().or_else(|| self.finished_run());
         }
-        if self.stop.is_some() {
+        if self.is_ending() {
             return if is_quiet {
                 self.finished_wave().or_else(|| self.finished_run())
             } else {
@@ -347,9 +350,10 @@ impl Rollout {
             } else {
                 Verdict::BudgetSpent
             }
-        } else if is_cut_short && (self.stop.is_some() || !is_failed) {
+        } else if is_cut_short && (self.is_ending() || !is_failed) {
             match self.ended_at {
                 Some(Pause::AfterWave { .. } | Pause::Inconclusive { .. }) => Verdict::Paused,
+                _ if self.window_closed && self.stop.is_none() => Verdict::WindowClosed,
                 _ => Verdict::Stopped,
             }
         } else if is_failed || is_cut_short {

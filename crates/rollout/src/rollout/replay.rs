@@ -46,6 +46,7 @@ impl Rollout {
         let has_ended = self.verdict.is_some_and(|verdict| verdict != Verdict::Aborted);
         self.verdict = None;
         self.stop = None;
+        self.leave_window();
         // Whoever resumes a run that ended at a pause lets it pass. A pause that nobody answered is asked about again.
         if let (true, Some(Pause::AfterWave { wave })) = (has_ended, self.ended_at.take()) {
             self.passed = self.passed.max(wave + 1);

@@ -101,6 +101,10 @@ pub(super) struct Record {
     pub(super) refused_since: Option<Timestamp>,
     /// What the last probe of the current step saw.
     pub(super) before: Option<Before>,
+    /// When its turn came in this sitting, and whether something was changed on it since.
+    pub(super) began: Option<(Timestamp, bool)>,
+    /// When its way back began in this sitting.
+    pub(super) undo_began: Option<Timestamp>,
 }
 
 /// What is known of the untouched servers since a server failed.
@@ -214,6 +218,8 @@ impl Record {
             lost: 0,
             refused_since: None,
             before: None,
+            began: None,
+            undo_began: None,
         }
     }
 

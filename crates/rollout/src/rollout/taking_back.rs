@@ -29,6 +29,7 @@ impl Rollout {
         self.taking_back = true;
         self.verdict = None;
         self.stop = None;
+        self.leave_window();
         self.open_wave = None;
         self.budget_spent = false;
         self.spent_in = None;

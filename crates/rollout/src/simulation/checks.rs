@@ -1,9 +1,10 @@
 //! What must hold at every event and at the end, whatever went wrong.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use inventory::ServerName;
+use inventory::{PoolName, ServerName, Strategy};
+use jiff::SignedDuration;
 
 use super::game::Game;
 use crate::action::{Action, Debt};
@@ -91,6 +92,7 @@ impl Game {
     pub(super) fn check_before(&self, kind: &EventKind) -> Result<(), Breach> {
         let rollout = &self.rollout;
         let limit = |what: String| Err(Breach::Limit { what });
+        self.check_window(kind)?;
         match kind {
             EventKind::ServerStarted { server } => {
                 if rollout.is_budget_spent() {
@@ -115,6 +117,46 @@ impl Game {
             _ => {}
         }
         Ok(())
+    }
+
+    /// Nothing begins that may not end in the change window by the estimates, the way back of everything that is changed in truth included. A second
+    /// passes between the decision and its commit.
+    fn check_window(&self, kind: &EventKind) -> Result<(), Breach> {
+        let rollout = &self.rollout;
+        let next: Vec<&ServerName> = match kind {
+            EventKind::ServerStarted { server } => vec![server],
+            EventKind::WaveStarted { wave } if rollout.plan().policy.strategy == Strategy::Waves => {
+                let wave = rollout.plan().waves.get(*wave).into_iter().flatten();
+                wave.filter(|server| rollout.state_of(server) == Some(ServerState::Waiting))
+                    .collect()
+            }
+            _ => return Ok(()),
+        };
+        let Some(until) = rollout.until() else {
+            return Ok(());
+        };
+        let late = |what: String| Err(Breach::Limit { what });
+        if rollout.is_window_closed() {
+            return late(format!("{} after the window closed", kind.name()));
+        }
+        let pace = rollout.pace();
+        let mut turns: BTreeMap<Option<&PoolName>, u32> = BTreeMap::new();
+        for server in rollout.plan().servers.keys() {
+            let is_running = rollout.running().any(|running| running == server);
+            if is_running || next.contains(&server) || !self.world.is_as_before(server) {
+                *turns.entry(rollout.plan().pool_of(server)).or_default() += 1;
+            }
+        }
+        let turns = i32::try_from(turns.into_values().max().unwrap_or(0)).unwrap_or(i32::MAX);
+        let whole = pace.change.at_worst + pace.undo.at_worst * turns;
+        let left = until.duration_since(self.now) + SignedDuration::from_secs(1);
+        match left < whole && !next.is_empty() {
+            true => late(format!(
+                "{} with {left:#} left, and {whole:#} needed",
+                kind.name()
+            )),
+            false => Ok(()),
+        }
     }
 
     /// A worker has one action at a time, an apply follows a probe of its own, and a drain finds a server to spare.

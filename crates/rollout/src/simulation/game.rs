@@ -45,6 +45,8 @@ pub struct Game {
     pub world: World,
     /// Virtual time.
     pub now: Timestamp,
+    /// How long the change window of each sitting is; `None` where there is none.
+    pub window: Option<SignedDuration>,
     /// Everything after each event, when wanted.
     pub history: Option<Vec<(World, Vec<Action>)>>,
     /// With workers, not answered yet.
@@ -64,6 +66,7 @@ impl Game {
             journal: Vec::new(),
             world,
             now: Timestamp::from_second(1_795_000_000).unwrap_or_default(),
+            window: None,
             history: None,
             outstanding: Vec::new(),
             last_action: BTreeMap::new(),
@@ -88,6 +91,7 @@ impl Game {
             journal: journal.to_vec(),
             world,
             now: journal.last().map_or_else(Timestamp::default, |event| event.at),
+            window: None,
             history: None,
             outstanding,
             last_action: BTreeMap::new(),
@@ -105,7 +109,18 @@ impl Game {
                 operator: "ops@jump01".to_owned(),
                 version: "0.1.0".to_owned(),
             },
-        )
+        )?;
+        self.enter_window()
+    }
+
+    /// The change window opens now, if there is one.
+    ///
+    /// # Errors
+    /// A [`Breach`] when the core refuses that.
+    pub fn enter_window(&mut self) -> Result<(), Breach> {
+        let Some(span) = self.window else { return Ok(()) };
+        let until = self.now.checked_add(span).unwrap_or(Timestamp::MAX);
+        self.commit(EventKind::WindowEntered { until })
     }
 
     /// The same, and the operator takes the run back.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use inventory::{Inventory, Playbook, ServerName, Source, StepKind};
+use jiff::SignedDuration;
 
 use super::chance::Chance;
 use crate::plan::Plan;
@@ -55,6 +56,8 @@ pub struct Scenario {
     pub crashes: Vec<usize>,
     /// The operator asks to stop after so many events; twice when the flag is set.
     pub stop_at: Option<(usize, bool)>,
+    /// How long the change window of each sitting is, if there is one.
+    pub window: Option<SignedDuration>,
 }
 
 /// The shape of a farm.
@@ -121,6 +124,7 @@ impl Scenario {
             lags: chance.below(2) == 0,
             crashes,
             stop_at,
+            window: window(seed),
         }
     }
 
@@ -141,6 +145,14 @@ impl Scenario {
         let (farm, playbook) = (self.farm()?, self.changes()?);
         Some(Plan::build(&farm, &playbook, &BTreeMap::new()))
     }
+}
+
+/// Every third run has a change window: too short for anything, long enough for all, or in between. Drawn apart, so that a seed's farm does not
+/// depend on it.
+fn window(seed: u64) -> Option<SignedDuration> {
+    let mut chance = Chance::Seed(seed ^ 0x5749_4e44_4f57);
+    let minutes = i64::try_from(chance.below(60)).unwrap_or(0);
+    (chance.below(3) == 0).then(|| SignedDuration::from_mins(minutes))
 }
 
 fn name(names: &[String], chance: &mut Chance) -> ServerName {

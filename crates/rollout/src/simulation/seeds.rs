@@ -2,6 +2,7 @@
 //! without crashes to the same end.
 
 use iis::ip_security::{Rule, Section};
+use jiff::SignedDuration;
 
 use super::chance::Chance;
 use super::checks::Breach;
@@ -63,6 +64,8 @@ pub fn play(seed: u64) -> Result<Played, Breach> {
     world.script.clone_from(&scenario.faults);
     world.faults = chance.pick(&[0, 0, 2, 8, 40], 0);
     let mut game = Game::new(&plan, world)?;
+    game.window = scenario.window;
+    game.enter_window()?;
     let crashes = sittings(&mut game, &mut chance, &scenario)?;
     let played = Played {
         is_refused: false,
@@ -125,6 +128,7 @@ fn good_end(game: &mut Game) -> Result<(), Breach> {
     game.world.faults = 0;
     game.world.script.clear();
     game.world.put_back();
+    game.window = None;
     for _ in 0..REPAIRS {
         if !game.rollout.is_resumable() {
             break;
@@ -166,10 +170,23 @@ fn same_end(scenario: &Scenario, plan: &Plan, chance: &mut Chance) -> Result<(),
         crashed.resume(chance)?;
     }
     crashed.drive(chance, Sitting::default())?;
+    // A run that had to wait for the next opening of its window, as often as it takes.
+    let mut stopped = Game::new(&peaceful, world(scenario, &peaceful))?;
+    stopped.window = Some(SignedDuration::from_mins(1));
+    stopped.enter_window()?;
+    while let End::Finished(Verdict::WindowClosed) =
+        stopped.drive(&mut Chance::quiet(), Sitting::default())?
+    {
+        stopped.check_end(Verdict::WindowClosed)?;
+        stopped.window = stopped.window.map(|window| window.saturating_mul(2));
+        stopped.resume(&mut Chance::quiet())?;
+    }
     for (server, truth) in &never.world.truth {
-        if crashed.world.truth.get(server) != Some(truth) {
-            let what = format!("{server} is not as in the run that never crashed");
-            return Err(Breach::Diverged { what });
+        for (other, how) in [(&crashed, "never crashed"), (&stopped, "had no window")] {
+            if other.world.truth.get(server) != Some(truth) {
+                let what = format!("{server} is not as in the run that {how}");
+                return Err(Breach::Diverged { what });
+            }
         }
     }
     if crashed.rollout.counts().failed != 0 || never.rollout.counts().failed != 0 {

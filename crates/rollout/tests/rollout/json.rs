@@ -171,6 +171,7 @@ fn verdict() -> BoxedStrategy<Verdict> {
         Verdict::DoneWithFailures,
         Verdict::Stopped,
         Verdict::Paused,
+        Verdict::WindowClosed,
         Verdict::BudgetSpent,
         Verdict::AmbientIncident,
         Verdict::Undone,
@@ -273,7 +274,26 @@ fn of_the_run() -> BoxedStrategy<EventKind> {
         (answer(), text()).prop_map(|(answer, by)| EventKind::PersonAnswered { answer, by }),
         any::<bool>().prop_map(|hard| EventKind::StopRequested { hard }),
         verdict().prop_map(|verdict| EventKind::RunFinished { verdict }),
-        of_a_witness(),
+        prop_oneof![of_a_witness(), of_a_window()],
+    ]
+    .boxed()
+}
+
+fn of_a_window() -> BoxedStrategy<EventKind> {
+    let span = || (0..1_000_000_i64).prop_map(SignedDuration::from_secs);
+    prop_oneof![
+        instant().prop_map(|until| EventKind::WindowEntered { until }),
+        (instant(), span(), span(), span(), any::<u32>()).prop_map(
+            |(until, left, change, undo, measured)| {
+                EventKind::WindowClosed {
+                    until,
+                    left,
+                    change,
+                    undo,
+                    measured,
+                }
+            }
+        ),
     ]
     .boxed()
 }

@@ -10,3 +10,4 @@ mod standing;
 mod steps;
 mod stops;
 mod taking_back;
+mod window;

@@ -39,6 +39,7 @@ fn the_first_seeds_hold_and_come_to_everything() {
         "human_needed",
         "stopped",
         "paused",
+        "window_closed",
         "aborted",
     ] {
         assert!(

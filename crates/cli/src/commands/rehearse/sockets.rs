@@ -111,6 +111,7 @@ async fn perform(args: &Rehearse, stage: &Stage, plan: Plan, quiet: &Printer) ->
         printer: quiet,
         stop: engine::signals()?,
         steal: None,
+        until: None,
     };
     let (verdict, model) = engine.start(plan.clone(), run, "rehearsal".to_owned()).await?;
     for (name, seen) in world.rotation_seen() {
