@@ -51,7 +51,7 @@ async fn a_program_and_an_address_are_told_and_a_hook_that_fails_fails_nothing()
                 .await;
         }
     });
-    let mut command = stage.command(&["apply", "playbook.toml", "--yes"]);
+    let mut command = stage.command(&["apply", "playbook.toml", "--yes", "--change", "CHG0042137"]);
     command.env("HOOK_URL", url).env("PATH", "/bin:/usr/bin");
     let ended = stage.run(command).await;
     ended
@@ -65,7 +65,10 @@ async fn a_program_and_an_address_are_told_and_a_hook_that_fails_fails_nothing()
     let posts = posts.lock().expect("the list").clone();
     assert_eq!(posts.len(), 1, "{posts:?}");
     assert!(posts[0].contains("{\"text\":\"casgate "), "{posts:?}");
-    assert!(posts[0].contains("run_finished: done\"}"), "{posts:?}");
+    assert!(
+        posts[0].contains(" CHG0042137: run_finished: done\"}"),
+        "{posts:?}"
+    );
     assert!(!ended.text().contains(TOKEN), "{}", ended.text());
     assert_nowhere(&stage.path("state"), TOKEN);
     assert_nowhere(&stage.path("state"), PASSWORD);

@@ -42,4 +42,5 @@ mod unreachable;
 mod verify;
 mod watch;
 mod way_back;
+mod window;
 mod witness;

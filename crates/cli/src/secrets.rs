@@ -81,7 +81,7 @@ pub(crate) fn hooks(plan: &Plan, inventory: &Inventory, run: Option<&RunId>) -> 
             PasswordSource::File(_) | PasswordSource::Command(_) | PasswordSource::Prompt(_) => None,
         });
     let withheld = passwords.chain(urls.keys().cloned()).collect();
-    Hooks::start(plan.hooks.clone(), urls, withheld, run)
+    Hooks::start(plan.hooks.clone(), urls, withheld, run, plan.change.as_deref())
 }
 
 #[expect(

@@ -96,14 +96,11 @@ pub(crate) fn tell(plan: &Plan, finish_by: Option<Moment>, now: Timestamp, print
     });
 }
 
-/// A note for an operator who takes a run back outside the window: nothing stops that.
-pub(crate) fn note_if_shut(plan: &Plan, now: Timestamp, printer: &Printer) {
-    let Some(window) = &plan.policy.window else { return };
-    if !window.opening(now).is_some_and(|opening| opening.contains(now)) {
-        printer.note(&format!(
-            "outside the change window ({window}): an undo is never held up by it"
-        ));
-    }
+/// What to tell an operator who takes a run back outside the window: nothing stops that.
+pub(crate) fn undo_note(window: Option<&Window>, now: Timestamp) -> Option<String> {
+    let window = window?;
+    let is_open = window.opening(now).is_some_and(|opening| opening.contains(now));
+    (!is_open).then(|| format!("outside the change window ({window}): an undo is never held up by it"))
 }
 
 /// How long a rehearsal has: it begins as the window opens.
@@ -159,6 +156,17 @@ mod tests {
             assert_eq!(bound, Some(at(until)), "{finish_by:?}");
         }
         assert_eq!(bound(None, None, now).unwrap(), None);
+    }
+
+    #[test]
+    fn an_undo_outside_the_window_is_told_and_not_held_up() {
+        let note = |now: &str| undo_note(Some(&window()), at(now));
+        assert_eq!(
+            note("2026-11-26T12:00:00Z").unwrap(),
+            "outside the change window (22:00 to 04:00 Europe/Berlin): an undo is never held up by it"
+        );
+        assert_eq!(note("2026-11-26T22:00:00Z"), None);
+        assert_eq!(undo_note(None, at("2026-11-26T12:00:00Z")), None);
     }
 
     #[test]

@@ -32,6 +32,8 @@ struct Notice {
 /// The sink's end.
 pub struct HookSink {
     run: String,
+    /// The number of the change, with a space in front; empty where there is none.
+    change: String,
     notices: mpsc::UnboundedSender<Notice>,
 }
 
@@ -47,6 +49,7 @@ impl Hooks {
         urls: BTreeMap<String, Secret>,
         withheld: Vec<String>,
         run: Option<&RunId>,
+        change: Option<&str>,
     ) -> (HookSink, Self) {
         let (notices, mut told) = mpsc::unbounded_channel::<Notice>();
         let working = tokio::spawn(async move {
@@ -69,7 +72,9 @@ impl Hooks {
             failures
         });
         let run = run.map(ToString::to_string).unwrap_or_default();
-        (HookSink { run, notices }, Self { working })
+        let change = change.map(|change| format!(" {change}")).unwrap_or_default();
+        let sink = HookSink { run, change, notices };
+        (sink, Self { working })
     }
 
     /// Waits for what is still to be told once the sink is gone, for at most `limit`; answers with what went wrong.
@@ -97,7 +102,7 @@ impl Sink for HookSink {
             event: event.kind.name(),
             at: event.at,
             server: event.kind.server().map(ToString::to_string).unwrap_or_default(),
-            text: in_words(&self.run, &event.kind),
+            text: in_words(&self.run, &self.change, &event.kind),
         });
     }
 
@@ -106,7 +111,7 @@ impl Sink for HookSink {
     fn tick(&mut self, _at: Timestamp) {}
 }
 
-fn in_words(run: &str, kind: &EventKind) -> String {
+fn in_words(run: &str, change: &str, kind: &EventKind) -> String {
     let server = kind
         .server()
         .map(|server| format!(" {server}"))
@@ -124,7 +129,7 @@ fn in_words(run: &str, kind: &EventKind) -> String {
         EventKind::RunFinished { verdict } => format!(": {verdict}"),
         _ => String::new(),
     };
-    format!("casgate {run}: {}{server}{more}", kind.name())
+    format!("casgate {run}{change}: {}{server}{more}", kind.name())
 }
 
 async fn tell(

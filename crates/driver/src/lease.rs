@@ -100,7 +100,8 @@ pub(crate) async fn take(session: &mut Session) -> Result<(), StepError> {
     // A lost reply is settled by the same look as a race.
     tokio::time::sleep(SETTLING).await;
     match read(session.remote()).await? {
-        Noted::Lease(found) if found == lease => {}
+        // As text: of the operator's name the registry holds only what no command line could misread.
+        Noted::Lease(found) if found.data() == lease.data() => {}
         Noted::Lease(found) => return Err(held(found.to_string())),
         Noted::Unreadable(found) => return Err(unreadable(&found)),
         Noted::Nothing => return Err(failed(TAKING, "the lease as it was written", "none")),

@@ -135,6 +135,68 @@ fn lines_of_a_run_that_needs_a_person() {
     insta::assert_snapshot!(lines(&failing()));
 }
 
+/// The same run, for a change, in a window that closes before the second wave.
+fn in_a_window() -> Vec<Event> {
+    let mut events = done();
+    if let EventKind::RunStarted { plan, .. } = &mut events[0].kind {
+        plan.change = Some("CHG0042137".to_owned());
+    }
+    let wave = |event: &Event| matches!(event.kind, EventKind::WaveFinished { wave: 0 });
+    let end = events.iter().position(wave).unwrap();
+    events.truncate(end + 1);
+    let until = events[end].at + SignedDuration::from_secs(95);
+    let entered = Event {
+        kind: EventKind::WindowEntered { until },
+        ..events[0].clone()
+    };
+    events.insert(1, entered);
+    let closed = EventKind::WindowClosed {
+        until,
+        left: SignedDuration::from_secs(95),
+        next: SignedDuration::from_secs(70),
+        undo: SignedDuration::from_secs(40),
+        measured: 1,
+    };
+    let verdict = Verdict::WindowClosed;
+    for kind in [closed, EventKind::RunFinished { verdict }] {
+        let last = events.last().unwrap();
+        let (seq, at) = (last.seq + 1, last.at + SignedDuration::from_secs(1));
+        events.push(Event { seq, at, kind });
+    }
+    events
+}
+
+#[test]
+fn a_run_in_a_change_window() {
+    let events = in_a_window();
+    let text = lines(&events);
+    assert!(text.lines().all(|line| line.starts_with("CHG0042137 ")), "{text}");
+    insta::assert_snapshot!(format!("{text}{}", summary(&model(&events))));
+    // The outlook is the core's own: assumed at first, learned once a server is changed, none at the end.
+    let outlook = |count: usize| {
+        let seen = &events[..count];
+        model(seen).outlook(seen.last().unwrap().at)
+    };
+    assert_eq!(outlook(2).unwrap().measured, 0);
+    assert_eq!(outlook(events.len() - 2).unwrap().measured, 1);
+    assert_eq!(outlook(events.len()), None);
+}
+
+#[test]
+fn json_lines_name_the_change_also_in_a_later_sitting() {
+    let events = in_a_window();
+    let paper = Paper::default();
+    let mut sink = JsonLines::new(paper.clone());
+    sink.replay(&events[..4]);
+    feed(&mut sink, &events[4..]);
+    let text = paper.text();
+    assert_eq!(text.lines().count(), events.len() - 4);
+    for (line, event) in text.lines().zip(&events[4..]) {
+        assert!(line.starts_with("{\"change\":\"CHG0042137\","), "{line}");
+        assert_eq!(serde_json::from_str::<Event>(line).expect(line), *event);
+    }
+}
+
 #[test]
 fn summaries() {
     insta::assert_snapshot!(format!(

@@ -106,7 +106,7 @@ pub enum EventKind {
         left: SignedDuration,
         /// How long what would come next takes at worst.
         #[serde(serialize_with = "friendly")]
-        change: SignedDuration,
+        next: SignedDuration,
         /// How long the way back of everything would take then.
         #[serde(serialize_with = "friendly")]
         undo: SignedDuration,

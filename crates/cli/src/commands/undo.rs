@@ -31,7 +31,9 @@ pub(crate) async fn run(common: &Common, args: &Undo, printer: &Printer) -> Resu
         servers.join(", ")
     ));
     printer.text("a server that somebody changed since is shown and left as it is; features, backups and restarts stay");
-    window::note_if_shut(plan, Clock::real().now(), printer);
+    if let Some(note) = window::undo_note(plan.policy.window.as_ref(), Clock::real().now()) {
+        printer.note(&note);
+    }
     let question = format!(
         "Put {} servers back to what they were before this run?",
         servers.len()

@@ -56,7 +56,7 @@ pub(super) fn lines(model: &Model, event: &Event) -> Vec<Line> {
         }
         EventKind::WindowClosed {
             left,
-            change,
+            next,
             undo,
             measured,
             ..
@@ -65,7 +65,7 @@ pub(super) fn lines(model: &Model, event: &Event) -> Vec<Line> {
                 format!(
                     "{} left; what comes next takes {} at worst, and the way back of everything {} ({})",
                     duration(*left),
-                    duration(*change),
+                    duration(*next),
                     duration(*undo),
                     known(*measured)
                 ),

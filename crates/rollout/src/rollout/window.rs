@@ -145,7 +145,7 @@ impl Rollout {
         (left < change.plus(undo).at_worst).then(|| EventKind::WindowClosed {
             until,
             left: left.max(SignedDuration::ZERO),
-            change: change.at_worst,
+            next: change.at_worst,
             undo: undo.at_worst,
             measured: self.pace().measured,
         })

@@ -283,17 +283,15 @@ fn of_a_window() -> BoxedStrategy<EventKind> {
     let span = || (0..1_000_000_i64).prop_map(SignedDuration::from_secs);
     prop_oneof![
         instant().prop_map(|until| EventKind::WindowEntered { until }),
-        (instant(), span(), span(), span(), any::<u32>()).prop_map(
-            |(until, left, change, undo, measured)| {
-                EventKind::WindowClosed {
-                    until,
-                    left,
-                    change,
-                    undo,
-                    measured,
-                }
+        (instant(), span(), span(), span(), any::<u32>()).prop_map(|(until, left, next, undo, measured)| {
+            EventKind::WindowClosed {
+                until,
+                left,
+                next,
+                undo,
+                measured,
             }
-        ),
+        }),
     ]
     .boxed()
 }

@@ -49,11 +49,11 @@ fn a_wave_begins_only_if_it_and_its_way_back_fit() {
     let closed = run.journal.iter().find_map(|event| match &event.kind {
         EventKind::WindowClosed {
             left,
-            change,
+            next,
             undo,
             measured,
             ..
-        } => Some((*left, *change, *undo, *measured)),
+        } => Some((*left, *next, *undo, *measured)),
         _ => None,
     });
     let left = needed - SignedDuration::from_secs(1);
@@ -228,7 +228,7 @@ fn a_window_that_was_not_entered_cannot_close() {
     assert!(run.refuses(EventKind::WindowClosed {
         until: run.now,
         left: SignedDuration::ZERO,
-        change: SignedDuration::ZERO,
+        next: SignedDuration::ZERO,
         undo: SignedDuration::ZERO,
         measured: 0,
     }));

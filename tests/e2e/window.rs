@@ -1,0 +1,201 @@
+//! The change window: what is refused at once, what is not begun any more, and how it goes on.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::support::Stage;
+
+/// By what is assumed of these steps a server takes 30 s, all that `progress_deadline` grants, and its way back 20 s; twice as much at worst.
+const TWO_SECTIONS: &str = r#"
+[playbook]
+title = "Only the gateway may reach ActiveSync"
+servers = "@eas"
+
+[policy]
+waves = [1]
+min_healthy_time = "200ms"
+healthy_deadline = "3s"
+progress_deadline = "30s"
+
+[[step]]
+drain = { timeout = "3s" }
+
+[[step]]
+back_up = {}
+
+[[step]]
+install_feature = { name = "IIS-IPSecurity" }
+
+[[step]]
+restrict = { application = "Default Web Site/Microsoft-Server-ActiveSync", unlisted = "deny", existing = "replace", allow = [
+  { address = "127.0.0.10" }, { role = "loopback" }, { role = "own_addresses" }, { role = "load_balancer_probes" },
+] }
+
+[[step]]
+restrict = { application = "Default Web Site/EWS", unlisted = "deny", existing = "replace", allow = [
+  { address = "127.0.0.10" }, { role = "loopback" }, { role = "own_addresses" }, { role = "load_balancer_probes" },
+] }
+
+[[step]]
+restart_iis = { method = "iisreset", no_force = true, timeout = "20s" }
+
+[[step]]
+wait_healthy = { paths = ["/owa/healthcheck.htm"] }
+
+[[step]]
+return_to_rotation = { timeout = "10s" }
+"#;
+
+/// The day and time that long from now, by the wall's clock in UTC, as the command line takes it.
+fn in_seconds(seconds: i64) -> String {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the command under test lives on the wall's clock"
+    )]
+    let at = Timestamp::now() + SignedDuration::from_secs(seconds);
+    at.strftime("%Y-%m-%dT%H:%M:%S").to_string()
+}
+
+fn window(from: &str, until: &str) -> String {
+    format!("[policy]\nwindow = {{ from = \"{from}\", until = \"{until}\", time_zone = \"UTC\" }}")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn outside_the_window_nothing_is_touched() {
+    let stage = Stage::new(2).await;
+    let (from, until) = (in_seconds(3600), in_seconds(7200));
+    stage.edit("playbook.toml", "[policy]", &window(&from, &until));
+    let refused = stage.apply().await;
+    refused
+        .assert_code(11)
+        .assert_says(&["is not open; nothing was touched", "it opens 20"]);
+    // Planning by day for the night is what plans are for.
+    let planned = stage.casgate(&["plan", "playbook.toml"]).await;
+    planned.assert_code(0).assert_says(&["opens 20", "also at worst"]);
+    for index in 0..2 {
+        stage.assert_open(index);
+    }
+    assert_eq!(stage.lease(0).await, None);
+
+    // A window that is open, but not long enough for a first wave and its way back.
+    let (now, soon) = (in_seconds(-3600), in_seconds(30));
+    stage.edit(
+        "playbook.toml",
+        &format!("from = \"{from}\""),
+        &format!("from = \"{now}\""),
+    );
+    stage.edit(
+        "playbook.toml",
+        &format!("until = \"{until}\""),
+        &format!("until = \"{soon}\""),
+    );
+    let refused = stage.apply().await;
+    refused
+        .assert_code(11)
+        .assert_says(&["the first wave with its way back may take", "nothing was touched"]);
+    stage.assert_open(0);
+    stage.assert_sound();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_finished_by_then_is_refused_at_once_and_says_by_when_it_can() {
+    let stage = Stage::new(3).await;
+    let by = in_seconds(60);
+    let refused = stage
+        .casgate(&["apply", "playbook.toml", "--yes", "--finish-by", &by])
+        .await;
+    refused.assert_code(11).assert_says(&[
+        "it cannot be finished by then; nothing was touched",
+        "the fastest plan with these floors and this first wave takes about",
+        "too long",
+        "or later is possible",
+    ]);
+    for index in 0..3 {
+        stage.assert_open(index);
+    }
+    stage.assert_sound();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wave_that_does_not_fit_any_more_is_not_begun_and_resume_goes_on() {
+    let stage = Stage::new(6).await;
+    stage.write("playbook.toml", TWO_SECTIONS);
+    // As a rule it is over in time: three turns of 30 s and the way back of six servers, 120 s; so it begins. Before the second wave it has learned that
+    // a server is quick, but the way back of six of them, one after the other, may still take 240 s.
+    let by = in_seconds(232);
+    let ended = stage
+        .casgate(&[
+            "apply",
+            "playbook.toml",
+            "--yes",
+            "--finish-by",
+            &by,
+            "--change",
+            "CHG0042137",
+        ])
+        .await;
+    ended.assert_code(11).assert_says(&[
+        "nothing new is begun; what was begun is finished",
+        "1 changed, 0 unchanged, 0 failed, 5 not begun",
+        "the change window has no room for more",
+        "to go on: casgate resume",
+    ]);
+    let story = stage.story();
+    story.assert_order(&[
+        "window_entered",
+        "cas01 server_healthy changed",
+        "window_closed",
+        "run_finished window_closed",
+    ]);
+    story.assert_never(&["cas02 server_started"]);
+    assert_eq!(stage.lease(0).await, None, "the lease is given back");
+    stage.assert_open(1);
+
+    // Every line of the run bears the number of the change; the plan shown before it, and the summary after it, say it once.
+    let first = ended.stdout.find("CHG0042137 ").expect("lines with the change");
+    let run: Vec<&str> = ended.stdout[first..]
+        .lines()
+        .take_while(|line| !line.is_empty())
+        .collect();
+    assert!(run.len() > 8, "{}", ended.stdout);
+    assert!(run.iter().all(|line| line.starts_with("CHG0042137 ")), "{run:#?}");
+
+    let resumed = stage.casgate(&["--format", "jsonl", "resume", "latest"]).await;
+    resumed.assert_code(0);
+    let events = resumed.stdout.lines().filter(|line| line.contains("\"event\""));
+    for line in events {
+        assert!(line.starts_with("{\"change\":\"CHG0042137\""), "{line}");
+    }
+    for index in 0..6 {
+        assert_eq!(stage.access(index, "127.0.0.10"), 401, "server {index}");
+        assert_ne!(stage.access(index, "127.0.0.66"), 401, "server {index}");
+    }
+    stage.assert_sound();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn leases_name_the_change_and_a_saved_plan_keeps_its_own() {
+    let stage = Stage::new(2).await;
+    let planned = stage
+        .casgate(&[
+            "plan",
+            "playbook.toml",
+            "-o",
+            "saved.json",
+            "--change",
+            "CHG0042137",
+        ])
+        .await;
+    planned.assert_code(0).assert_says(&["change: CHG0042137"]);
+    let other = stage
+        .casgate(&["apply", "saved.json", "--yes", "--change", "CHG1"])
+        .await;
+    other
+        .assert_code(2)
+        .assert_says(&["a saved plan has --change in it"]);
+    let mut run = stage.start(&["apply", "saved.json", "--yes"]);
+    run.until("cas01 step_started restart_iis").await;
+    let lease = stage.lease(0).await.expect("a lease");
+    assert!(lease.ends_with("tester@bench_for_CHG0042137"), "{lease}");
+    run.end().await.assert_code(0);
+    stage.assert_sound();
+}
