@@ -199,3 +199,27 @@ async fn leases_name_the_change_and_a_saved_plan_keeps_its_own() {
     run.end().await.assert_code(0);
     stage.assert_sound();
 }
+
+/// On a clock that runs sixty times as fast: the first wave takes its minutes, and what is left then is too little for the way back of twelve servers.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rehearsal_begins_as_the_window_opens_and_its_clock_closes_it() {
+    let stage = Stage::new(1).await;
+    let playbook = TWO_SECTIONS
+        .replace("@eas", "all")
+        .replace("min_healthy_time = \"200ms\"", "min_healthy_time = \"60s\"")
+        // 90 s a server and 20 s for its way back, twice as much at worst: 220 s for the first wave, 480 s for twelve ways back.
+        .replace("[policy]", &window("22:00", "22:08"));
+    stage.write("night.toml", &playbook);
+    let mut command = stage.command(&["rehearse", "night.toml", "--servers", "12", "--speed", "60"]);
+    command
+        .env_remove("CASGATE_INVENTORY")
+        .env_remove("CASGATE_PASSWORD");
+    let ended = stage.run(command).await;
+    ended.assert_code(11).assert_says(&[
+        "nothing new is begun; what was begun is finished",
+        "(1 server measured)",
+        "1 changed, 0 unchanged, 0 failed, 11 not begun",
+        "the change window has no room for more",
+        "0 failed",
+    ]);
+}

@@ -22,6 +22,8 @@ pub struct Bars {
     zone: TimeZone,
     model: Model,
     run: Option<ProgressBar>,
+    /// When the run is done, and for which change it is.
+    time: Option<ProgressBar>,
     pools: BTreeMap<PoolName, ProgressBar>,
     servers: BTreeMap<ServerName, ProgressBar>,
     more: Option<ProgressBar>,
@@ -45,6 +47,7 @@ impl Bars {
             zone,
             model: Model::default(),
             run: None,
+            time: None,
             pools: BTreeMap::new(),
             servers: BTreeMap::new(),
             more: None,
@@ -87,7 +90,18 @@ impl Bars {
                 .unwrap_or_default()
         ));
         run.set_position(u64::try_from(self.model.ended()).unwrap_or(0));
-        run.set_message(headline(&self.model, at, &self.zone));
+        run.set_message(headline(&self.model, at));
+        if let Some(text) = time(&self.model, at, &self.zone) {
+            let time = self.time.get_or_insert_with(|| {
+                let bar = self.multi.add(ProgressBar::new(0));
+                bar.set_style(style("  {wide_msg}"));
+                bar
+            });
+            time.set_message(text);
+        } else if let Some(time) = self.time.take() {
+            time.finish_and_clear();
+            self.multi.remove(&time);
+        }
         for (name, pool) in &plan.pools {
             let Some((now, members, least)) = self.model.rotation.get(name) else {
                 continue;
@@ -175,7 +189,13 @@ impl Bars {
     }
 
     fn clear(&mut self) {
-        for bar in self.run.take().into_iter().chain(self.more.take()) {
+        for bar in self
+            .run
+            .take()
+            .into_iter()
+            .chain(self.time.take())
+            .chain(self.more.take())
+        {
             bar.finish_and_clear();
         }
         for bar in std::mem::take(&mut self.pools)
@@ -197,7 +217,7 @@ fn style(template: &str) -> ProgressStyle {
 }
 
 /// Is it safe, how far are we, and what would Ctrl-C do.
-fn headline(model: &Model, at: Timestamp, zone: &TimeZone) -> String {
+fn headline(model: &Model, at: Timestamp) -> String {
     let waves = model.plan.as_ref().map_or(0, |p| p.waves.len());
     let limit = model.plan.as_ref().map_or(0, |p| p.policy.max_failures);
     let wave = model.wave.map_or(0, |wave| wave + 1);
@@ -211,24 +231,25 @@ fn headline(model: &Model, at: Timestamp, zone: &TimeZone) -> String {
         Some(false) => format!("STOPPING after {active} under way; Ctrl-C again aborts the waits"),
         Some(true) => "ABORTING".to_owned(),
     };
-    let change = model
-        .change()
-        .map_or_else(String::new, |change| format!("{change}  "));
+    format!(
+        "wave {wave}/{waves}  failed {} (may {limit})  {elapsed}  {stop}",
+        model.failures()
+    )
+}
+
+/// For which change, when it is done, and until when it may be: `CHG0042137  done about 02:38, at worst 02:51  window until 04:00`.
+fn time(model: &Model, at: Timestamp, zone: &TimeZone) -> Option<String> {
     let clock = |at: Timestamp| at.to_zoned(zone.clone()).strftime("%H:%M").to_string();
-    let outlook = model.outlook(at).map_or_else(String::new, |outlook| {
-        format!(
-            "  done about {}, at worst {}",
-            clock(outlook.typical),
-            clock(outlook.at_worst)
-        )
+    let outlook = model.outlook(at).map(|outlook| {
+        let (typical, at_worst) = (clock(outlook.typical), clock(outlook.at_worst));
+        format!("done about {typical}, at worst {at_worst}")
     });
     let window = model
         .until()
-        .map_or_else(String::new, |until| format!("  window until {}", clock(until)));
-    format!(
-        "{change}wave {wave}/{waves}  failed {} (may {limit})  {elapsed}{outlook}{window}  {stop}",
-        model.failures()
-    )
+        .map(|until| format!("window until {}", clock(until)));
+    let change = model.change().map(str::to_owned);
+    let parts: Vec<String> = change.into_iter().chain(outlook).chain(window).collect();
+    (!parts.is_empty()).then(|| parts.join("  "))
 }
 
 impl Sink for Bars {

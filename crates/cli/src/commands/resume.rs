@@ -122,3 +122,56 @@ fn is_begun(rollout: &Rollout) -> bool {
     let owes = rollout.debts().iter().any(|open| open.debt != Debt::Lease);
     owes || rollout.running().next().is_some()
 }
+
+#[cfg(test)]
+mod tests {
+    use rollout::Next;
+    use rollout::simulation::Scenario;
+
+    use super::*;
+
+    #[test]
+    fn outside_the_window_only_what_was_begun_is_finished() {
+        let plan = (0..10).find_map(|seed| Scenario::new(seed).plan()?.ok());
+        let mut plan = plan.expect("one of ten farms has a plan");
+        plan.policy.window = Some(inventory::Window {
+            from: "22:00".parse().unwrap(),
+            until: "04:00".parse().unwrap(),
+            time_zone: "UTC".parse().unwrap(),
+        });
+        let night: Timestamp = "2026-11-26T23:00:00Z".parse().unwrap();
+        let noon: Timestamp = "2026-11-27T12:00:00Z".parse().unwrap();
+        let args = Resume {
+            run: "latest".to_owned(),
+            steal_lease: None,
+            finish_by: None,
+        };
+        let mut rollout = Rollout::new(plan.clone());
+        let mut kind = EventKind::RunStarted {
+            run: RunId::new("20261126-2300-7f3a"),
+            plan: Box::new(plan),
+            operator: "ops@jump01".to_owned(),
+            version: "0.1.0".to_owned(),
+            inventory: "farm.toml".to_owned(),
+        };
+        let mut seq = 0;
+        loop {
+            let event = Event { seq, at: night, kind };
+            rollout.apply(&event).expect("it follows");
+            if matches!(event.kind, EventKind::RunStarted { .. }) {
+                let refused = bound(&rollout, &args, noon).unwrap_err();
+                assert_eq!(refused.exit_code(), ExitCode::WindowClosed, "nothing was begun");
+            }
+            if matches!(event.kind, EventKind::ServerStarted { .. }) {
+                break;
+            }
+            let Next::Record(next) = rollout.next(night) else {
+                panic!("somebody can begin");
+            };
+            (seq, kind) = (seq + 1, next);
+        }
+        assert_eq!(bound(&rollout, &args, noon).unwrap(), Some(noon));
+        let until: Timestamp = "2026-11-27T04:00:00Z".parse().unwrap();
+        assert_eq!(bound(&rollout, &args, night).unwrap(), Some(until));
+    }
+}
