@@ -80,3 +80,24 @@ async fn a_rehearsal_plays_the_operators_own_playbook_and_refuses_a_wrong_one() 
         "requests during the roll, 0 failed",
     ]);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn seeds_are_played_over_sockets_with_their_faults_and_crashes() {
+    let stage = Stage::new(1).await;
+    let args = ["rehearse", "--seeds", "5", "--sockets", "--format", "jsonl"];
+    let ended = stage.run(stage.command(&args)).await;
+    let lines = ended.assert_code(0).json();
+    let total = lines.last().expect("a last line");
+    let number = |key: &str| total[key].as_u64().unwrap_or_default();
+    assert_eq!(
+        (number("played"), number("refused"), number("failed")),
+        (5, 0, 0),
+        "{total}"
+    );
+    assert!(number("crashes") > 0, "nobody died: {total}");
+    assert!(number("faults") > 0, "nothing went wrong: {total}");
+    assert!(number("requests") > 0, "there were no clients: {total}");
+    let seeds: Vec<_> = lines.iter().filter_map(|line| line["seed"].as_u64()).collect();
+    assert_eq!(seeds, [1, 2, 3, 4, 5], "{lines:?}");
+    assert!(!stage.path("state").exists(), "a rehearsal was recorded");
+}

@@ -112,12 +112,12 @@ pub(crate) struct Rehearse {
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
     /// How many times faster than real time
-    #[arg(long, default_value_t = 30.0, value_parser = speed)]
+    #[arg(long, default_value_t = 30.0, default_value_if("sockets", "true", "200"), value_parser = speed)]
     pub(crate) speed: f64,
     /// Play so many random farms, playbooks, faults and crashes, from --seed on, through the decision core in virtual time
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..), conflicts_with_all = ["playbook", "servers", "rate"])]
     pub(crate) seeds: Option<u64>,
-    /// With --seeds: play them over real sockets against simulated servers, without the crashes
+    /// With --seeds: play them over real sockets against simulated servers, 200 times faster than real time
     #[arg(long, requires = "seeds")]
     pub(crate) sockets: bool,
     /// Requests a second of the simulated clients

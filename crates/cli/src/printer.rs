@@ -108,17 +108,6 @@ impl Printer {
         Meter::new(length, what, self.bars)
     }
 
-    /// One that shows no run, prints for people, and can ask nobody.
-    pub(crate) fn hushed(&self) -> Self {
-        Self {
-            format: Format::Text,
-            progress: ProgressKind::None,
-            stdin_is_terminal: false,
-            bars: false,
-            ..self.clone()
-        }
-    }
-
     /// An error with its causes and its hint, printed once, at the top.
     pub(crate) fn error(&self, error: &Error) {
         for diagnostic in error.diagnostics(self.color) {

@@ -3,6 +3,9 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
+use super::check::CheckResult;
 use super::member::{Admin, Member};
 
 /// How connections are spread.
@@ -33,18 +36,44 @@ pub(super) struct Backend {
     pub(super) hide_clients: bool,
     /// Connections that found no server.
     pub(super) turned_away: u64,
+    /// Who got new connections from when on, a change each.
+    pub(super) shifts: Vec<Shift>,
     next: usize,
+}
+
+/// From when on who got new connections.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shift {
+    /// From when on.
+    pub at: Instant,
+    /// Whether each server did, in their order.
+    pub takes_connections: Vec<bool>,
 }
 
 impl Backend {
     pub(super) fn new(name: String, balance: Balance, members: Vec<Member>, hide_clients: bool) -> Self {
-        Self {
+        let mut backend = Self {
             name,
             balance,
             members,
             hide_clients,
             turned_away: 0,
+            shifts: Vec::new(),
             next: 0,
+        };
+        backend.note_shift();
+        backend
+    }
+
+    fn note_shift(&mut self) {
+        let takes_connections: Vec<bool> = self.members.iter().map(Member::takes_connections).collect();
+        let last = self.shifts.last().map(|shift| &shift.takes_connections);
+        if last != Some(&takes_connections) {
+            let at = Instant::now();
+            self.shifts.push(Shift {
+                at,
+                takes_connections,
+            });
         }
     }
 
@@ -97,6 +126,25 @@ impl Backend {
 
     pub(super) fn set_admin(&mut self, index: usize, admin: Admin, now: Duration) {
         self.members[index].set_admin(admin, now);
+        self.note_shift();
+    }
+
+    /// Books a check of a server.
+    pub(super) fn checked(&mut self, index: usize, result: CheckResult, took: Duration, now: Duration) {
+        self.members[index].checked(result, took, now);
+        self.note_shift();
+    }
+
+    /// A new process with the same configuration: what operators had asked for is forgotten, and every server is taken to be up until the first bad
+    /// check.
+    pub(super) fn reload(&mut self) {
+        for member in &mut self.members {
+            *member = Member {
+                sessions: member.sessions,
+                ..Member::new(member.name.clone(), member.address, member.thresholds)
+            };
+        }
+        self.note_shift();
     }
 }
 

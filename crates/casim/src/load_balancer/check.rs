@@ -120,7 +120,7 @@ pub(super) async fn watch(shared: Arc<Shared>, index: usize, server: SocketAddr,
             let started = Instant::now();
             let result = check(&mut kept, shared.address, server, &options).await;
             let now = shared.now();
-            shared.lock().members[index].checked(result, started.elapsed(), now);
+            shared.lock().checked(index, result, started.elapsed(), now);
         }
         tokio::time::sleep(options.interval).await;
     }

@@ -9,6 +9,7 @@
 
 mod backend;
 mod check;
+mod faults;
 mod member;
 mod proxy;
 mod runtime_api;
@@ -21,8 +22,9 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-pub use backend::Balance;
+pub use backend::{Balance, Shift};
 pub use check::{CheckOptions, CheckResult};
+pub use faults::{Faults, Mishap};
 pub use member::{Admin, Member, Sessions, Thresholds};
 
 use crate::Error;
@@ -71,6 +73,7 @@ struct Shared {
     speed: f64,
     started: Instant,
     backend: Mutex<Backend>,
+    faults: Faults,
 }
 
 impl Shared {
@@ -105,6 +108,7 @@ impl LoadBalancer {
                 members,
                 options.hide_clients,
             )),
+            faults: Faults::default(),
         });
         let mut tasks = JoinSet::new();
         for (index, (_, address)) in servers.into_iter().enumerate() {
@@ -143,6 +147,32 @@ impl LoadBalancer {
     /// The servers as they are now.
     pub fn members(&self) -> Vec<Member> {
         self.shared.lock().members.clone()
+    }
+
+    /// Who got new connections from when on, since the start: every change.
+    pub fn shifts(&self) -> Vec<Shift> {
+        self.shared.lock().shifts.clone()
+    }
+
+    /// What somebody else does at the runtime API: sets a server. False where there is none of this name.
+    pub fn set(&self, server: &str, admin: Admin) -> bool {
+        let now = self.shared.now();
+        let mut backend = self.shared.lock();
+        let found = backend.find(server);
+        if let Some(index) = found {
+            backend.set_admin(index, admin, now);
+        }
+        found.is_some()
+    }
+
+    /// Somebody reloads it, without a state file: all servers are as the configuration has them, whatever operators had set.
+    pub fn reload(&self) {
+        self.shared.lock().reload();
+    }
+
+    /// What goes wrong at the runtime API.
+    pub fn faults(&self) -> &Faults {
+        &self.shared.faults
     }
 
     /// Closes the ports and every connection.

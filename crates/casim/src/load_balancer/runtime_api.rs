@@ -13,6 +13,7 @@ use tokio::time::timeout;
 
 use super::Shared;
 use super::backend::Backend;
+use super::faults::Mishap;
 use super::member::Admin;
 use super::statistics::{self, FRONTEND, Selection};
 use crate::port::accept;
@@ -32,6 +33,9 @@ const USAGE: &str = "usage: set server <backend>/<server> addr | agent | agent-a
     check-addr | check-port | fqdn | health | ssl | state | weight\n";
 const STATES: &str = "'set server <srv> state' expects 'ready', 'drain' and 'maint'.\n";
 
+/// What a socket without the level for a command answers.
+const DENIED: &str = "Permission denied\n\n";
+
 /// Serves the runtime API for ever.
 pub(super) async fn serve(shared: Arc<Shared>, listener: TcpListener) {
     let mut connections = JoinSet::new();
@@ -47,7 +51,20 @@ pub(super) async fn serve(shared: Arc<Shared>, listener: TcpListener) {
 
 async fn converse(shared: Arc<Shared>, mut stream: TcpStream) {
     if let Ok(Some(line)) = timeout(IDLE, read_line(&mut stream)).await {
-        let answer = answer(&mut shared.lock(), shared.now(), &line);
+        let answer = match shared.faults.take(&line) {
+            None => answer(&mut shared.lock(), shared.now(), &line),
+            Some(Mishap::Unheard) => return,
+            Some(Mishap::AnswerLost) => {
+                answer(&mut shared.lock(), shared.now(), &line);
+                return;
+            }
+            Some(Mishap::Denied) => DENIED.to_owned(),
+            Some(Mishap::Silent) => {
+                // Until the client gives up.
+                let _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
+                return;
+            }
+        };
         // A client that has gone away needs no answer.
         let _ = stream.write_all(answer.as_bytes()).await;
         let _ = stream.shutdown().await;

@@ -7,7 +7,9 @@ use rustls::ClientConfig;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::{Balance, CheckOptions, LoadBalancer, LoadBalancerOptions, OWN_ADDRESS, Thresholds};
+use super::{
+    Admin, Balance, CheckOptions, LoadBalancer, LoadBalancerOptions, Mishap, OWN_ADDRESS, Thresholds,
+};
 use crate::Authority;
 use crate::front_end::FrontEnd;
 use crate::front_end::tests::{HOST, LIMIT, TestSite, eventually, loopback, source};
@@ -204,4 +206,56 @@ async fn a_server_in_maintenance_is_not_checked() {
     assert_eq!(farm.sites[0].clients().len(), checks);
     farm.ask("set server eas/cas01 state ready").await;
     farm.until(0, "UP").await;
+}
+
+#[tokio::test]
+async fn a_reload_forgets_what_operators_asked_for_and_every_shift_is_noted_down() {
+    let farm = Farm::start(2, Balance::RoundRobin).await;
+    farm.until(0, "UP").await;
+    assert!(farm.balancer.set("cas01", Admin::Maint));
+    assert!(!farm.balancer.set("cas09", Admin::Maint));
+    assert_eq!(farm.status(0), "MAINT");
+    farm.balancer.reload();
+    assert_eq!(farm.balancer.members()[0].admin, Admin::Ready);
+    farm.until(0, "UP").await;
+    let shifts = farm.balancer.shifts();
+    let seen: Vec<_> = shifts
+        .iter()
+        .map(|shift| shift.takes_connections.as_slice())
+        .collect();
+    assert_eq!(seen, [&[true, true][..], &[false, true], &[true, true]]);
+    assert!(shifts.windows(2).all(|pair| pair[0].at <= pair[1].at));
+}
+
+#[tokio::test]
+async fn a_command_can_go_unheard_be_denied_or_lose_its_answer() {
+    let farm = Farm::start(1, Balance::RoundRobin).await;
+    let admin = || farm.balancer.members()[0].admin;
+    // (what goes wrong, what is answered, what has come of it)
+    let cases = [
+        (Mishap::Unheard, "", Admin::Ready),
+        (Mishap::Denied, "Permission denied\n\n", Admin::Ready),
+        (Mishap::AnswerLost, "", Admin::Drain),
+    ];
+    for (mishap, said, becomes) in cases {
+        farm.balancer.faults().plan("state drain", mishap, 1);
+        assert_eq!(
+            farm.ask("set server eas/cas01 state drain").await,
+            said,
+            "{mishap:?}"
+        );
+        assert_eq!(admin(), becomes, "{mishap:?}");
+    }
+    farm.balancer.faults().plan("state ready", Mishap::Silent, 1);
+    let mut stream = TcpStream::connect(farm.balancer.runtime_api()).await.unwrap();
+    stream
+        .write_all(b"set server eas/cas01 state ready\n")
+        .await
+        .unwrap();
+    stream.shutdown().await.unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).await.unwrap();
+    assert_eq!((text.as_str(), admin()), ("", Admin::Drain));
+    assert_eq!(farm.ask("set server eas/cas01 state ready").await, "\n");
+    assert_eq!(admin(), Admin::Ready);
 }

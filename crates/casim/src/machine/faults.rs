@@ -52,6 +52,11 @@ impl Needle {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(part.to_owned());
     }
 
+    /// No occasion fails any more.
+    pub fn clear(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     /// Uses the fault up if the text is meant; `true` when this occasion shall fail.
     pub fn take(&self, text: &str) -> bool {
         let mut part = self.0.lock().unwrap_or_else(PoisonError::into_inner);

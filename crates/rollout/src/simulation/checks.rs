@@ -12,6 +12,7 @@ use crate::error::IllegalTransition;
 use crate::event::EventKind;
 use crate::observation::Before;
 use crate::plan::{PlannedPool, PlannedServer};
+use crate::rollout::Rollout;
 use crate::server::ServerState;
 use crate::verdict::Verdict;
 
@@ -87,36 +88,42 @@ pub enum Breach {
     },
 }
 
-impl Game {
-    /// Nothing begins past a limit.
-    pub(super) fn check_before(&self, kind: &EventKind) -> Result<(), Breach> {
-        let rollout = &self.rollout;
-        let limit = |what: String| Err(Breach::Limit { what });
-        self.check_window(kind)?;
-        match kind {
-            EventKind::ServerStarted { server } => {
-                if rollout.is_budget_spent() {
-                    return limit(format!("{server} begins after the budget was spent"));
-                }
-                if rollout.is_stopping() || rollout.pause().is_some() {
-                    return limit(format!("{server} begins after a stop or at a pause"));
-                }
-                let running = u32::try_from(rollout.running().count()).unwrap_or(u32::MAX);
-                if running >= rollout.plan().max_parallel {
-                    return limit(format!("{server} is one too many"));
-                }
+/// Nothing begins past a limit: what `rollout` says next has to keep the budget, the pauses and the waves.
+///
+/// # Errors
+/// A [`Breach`] that says what begins and why it must not.
+pub fn check_limits(rollout: &Rollout, kind: &EventKind) -> Result<(), Breach> {
+    let limit = |what: String| Err(Breach::Limit { what });
+    match kind {
+        EventKind::ServerStarted { server } => {
+            if rollout.is_budget_spent() {
+                return limit(format!("{server} begins after the budget was spent"));
             }
-            EventKind::WaveStarted { wave } => {
-                for server in rollout.plan().waves.iter().take(*wave).flatten() {
-                    let is_waiting = rollout.state_of(server) == Some(ServerState::Waiting);
-                    if is_waiting || rollout.running().any(|name| name == server) {
-                        return limit(format!("wave {wave} begins before {server} has come to its end"));
-                    }
-                }
+            if rollout.is_stopping() || rollout.pause().is_some() {
+                return limit(format!("{server} begins after a stop or at a pause"));
             }
-            _ => {}
+            let running = u32::try_from(rollout.running().count()).unwrap_or(u32::MAX);
+            if running >= rollout.plan().max_parallel {
+                return limit(format!("{server} is one too many"));
+            }
         }
-        Ok(())
+        EventKind::WaveStarted { wave } => {
+            for server in rollout.plan().waves.iter().take(*wave).flatten() {
+                let is_waiting = rollout.state_of(server) == Some(ServerState::Waiting);
+                if is_waiting || rollout.running().any(|name| name == server) {
+                    return limit(format!("wave {wave} begins before {server} has come to its end"));
+                }
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+impl Game {
+    pub(super) fn check_before(&self, kind: &EventKind) -> Result<(), Breach> {
+        self.check_window(kind)?;
+        check_limits(&self.rollout, kind)
     }
 
     /// Nothing begins that may not end in the change window by the estimates, the way back of everything that is changed in truth included. A second

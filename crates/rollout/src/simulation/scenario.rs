@@ -162,7 +162,7 @@ fn name(names: &[String], chance: &mut Chance) -> ServerName {
 
 fn inventory_text(shape: &Shape, names: &[String], chance: &mut Chance) -> String {
     let mut text = "[credential.ops]\nuser = 'CONTOSO\\ops'\npassword = { env = \"CASGATE_PASSWORD\" }\n\
-        [load_balancer.lb]\nkind = \"haproxy\"\nsocket = \"tcp://192.0.2.5:9999\"\nbackend = \"eas\"\n\
+        [load_balancer.lb]\nkind = \"haproxy\"\nsocket = \"tcp://192.0.2.5:9999\"\nbackend = \"eas\"\nprobes_from = [\"192.0.2.5\"]\n\
         [defaults]\ncredential = \"ops\"\n"
         .to_owned();
     // A floor above a pool's size is an error of the inventory.
@@ -237,7 +237,7 @@ fn playbook_text(shape: &Shape, chance: &mut Chance) -> String {
     text.push_str(&format!(
         "[[step]]\ndrain = {{}}\n[[step]]\nback_up = {{}}\n[[step]]\ninstall_feature = {{ name = \"IIS-IPSecurity\" }}\n\
          [[step]]\nrestrict = {{ application = \"Default Web Site/Microsoft-Server-ActiveSync\", unlisted = \"deny\", existing = {}, allow = [\n\
-         {{ role = \"loopback\" }}, {{ address = \"198.51.100.10\" }}, {} ] }}\n\
+         {{ role = \"loopback\" }}, {{ role = \"load_balancer_probes\" }}, {{ address = \"198.51.100.10\" }}, {} ] }}\n\
          [[step]]\nrestart_iis = {{}}\n[[step]]\nwait_healthy = {{ paths = [\"/owa/healthcheck.htm\"] }}\n[[step]]\nreturn_to_rotation = {{}}\n",
         chance.pick(&["\"replace\"", "\"keep\""], "\"replace\""),
         networks.join(", ")

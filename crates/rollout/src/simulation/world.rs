@@ -134,6 +134,11 @@ impl World {
         self.truth.values_mut().for_each(|truth| truth.is_hidden = false);
     }
 
+    /// The rules before the run, and those that are wanted.
+    pub fn sections(&self) -> (&Section, &Section) {
+        (&self.original, &self.wanted)
+    }
+
     /// Whether the server is as the playbook wants it.
     pub fn is_as_wanted(&self, name: &ServerName) -> bool {
         self.truth

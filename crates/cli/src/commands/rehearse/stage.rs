@@ -1,5 +1,7 @@
 //! What a rehearsal is played on: the simulated farm of its own, or a simulated copy of the operator's farm.
 
+mod eyes;
+
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
@@ -8,7 +10,6 @@ use std::sync::Arc;
 use auth::Credentials;
 use casim::clients::{Clients, ClientsOptions, Tally};
 use casim::load_balancer::OWN_ADDRESS;
-use casim::machine::Machine;
 use casim::{Farm, FarmOptions, Likeness};
 use driver::{Clock, World, WorldOptions};
 use inventory::{
@@ -24,7 +25,7 @@ use crate::inputs::Fleet;
 const CREDENTIAL: &str = "simulated";
 
 /// A stranger whom no list of ours names.
-const OUTSIDER: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 66));
+pub(super) const OUTSIDER: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 66));
 
 /// The simulated farms, one for each pool, and an inventory that reaches them.
 pub(super) struct Stage {
@@ -231,14 +232,6 @@ impl Stage {
             run,
             operator: "rehearsal".to_owned(),
         }))
-    }
-
-    /// The simulated server of this name.
-    pub(super) fn machine(&self, name: &ServerName) -> Option<&Machine> {
-        self.farms.iter().zip(&self.names).find_map(|(farm, names)| {
-            let at = names.iter().position(|known| known == name)?;
-            farm.machines().get(at).map(Arc::as_ref)
-        })
     }
 
     /// How many servers there are.
