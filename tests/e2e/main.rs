@@ -23,6 +23,7 @@ mod login;
 mod long_list;
 mod mixed;
 mod open;
+mod pauses;
 mod playbooks;
 mod preflight;
 mod preview;

@@ -125,3 +125,6 @@ async fn look_at(world: &World, name: ServerName, pages: &[String]) -> (ServerNa
     };
     (name, is_healthy)
 }
+
+#[cfg(test)]
+mod tests;

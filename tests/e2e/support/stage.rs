@@ -294,6 +294,26 @@ impl Stage {
         patrol::is_in_rotation(&self.farm.load_balancer().members()[index])
     }
 
+    /// Waits until the load balancer sees so many servers up.
+    pub(crate) async fn until_up(&self, servers: usize) {
+        let up = async {
+            while self
+                .farm
+                .load_balancer()
+                .members()
+                .iter()
+                .filter(|member| member.status() == "UP" || member.status() == "DRAIN")
+                .count()
+                < servers
+            {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), up)
+            .await
+            .expect("the servers come up");
+    }
+
     /// The section that takes effect for ActiveSync, as the configuration has it.
     pub(crate) async fn section(&self, index: usize) -> Section {
         let app: ApplicationPath = "Default Web Site/Microsoft-Server-ActiveSync"

@@ -61,6 +61,7 @@ impl Reader {
                 ..
             } => words(&["failed"]),
             EventKind::StopRequested { hard } => words(&[if *hard { "hard" } else { "soft" }]),
+            EventKind::PersonAnswered { answer, .. } => words(&[answer.as_str()]),
             EventKind::RunFinished { verdict } => words(&[verdict.as_str()]),
             _ => Vec::new(),
         }
