@@ -5,9 +5,9 @@
 use futures::future::BoxFuture;
 use futures::stream::{self, StreamExt};
 use inventory::Server;
-use rollout::{OutOfRotation, Rotation};
+use rollout::{LiveWeight, OutOfRotation, Rotation};
 
-use crate::health;
+use crate::health::{self, Sick};
 use crate::load_balancer::{Balancer, BalancerError, PoolView};
 use crate::session::Session;
 
@@ -24,26 +24,48 @@ pub(crate) async fn look(
     pages: &[String],
 ) -> Result<Rotation, BalancerError> {
     let view = balancer.look().await?;
-    let own = session.server();
-    let state = view.member(&own.load_balancer_name)?.status.clone();
-    let inventory = session.world().inventory();
-    let servers: Vec<&Server> = match &own.pool {
-        Some(pool) => inventory.members(pool).collect(),
-        None => Vec::new(),
-    };
-    let mut asked: Vec<Found<'_>> = Vec::new();
-    for server in &servers {
-        asked.push(Box::pin(found(session, &view, server, pages)));
-    }
-    let found: Vec<Result<(), String>> = stream::iter(asked).buffered(AT_ONCE).collect().await;
-    let in_rotation = found.iter().filter(|found| found.is_ok()).count();
-    let own_counts =
-        |(server, found): (&&Server, &Result<(), String>)| server.name == own.name && found.is_ok();
+    let state = view.member(&session.server().load_balancer_name)?.status.clone();
+    let rotation = among(session, |server| Box::pin(found(session, &view, server, pages))).await;
     Ok(Rotation {
-        in_rotation: u32::try_from(in_rotation).unwrap_or(u32::MAX),
         members: view.members(),
         state,
-        is_in_rotation: servers.iter().zip(&found).any(own_counts),
+        ..rotation
+    })
+}
+
+/// Looks at the pool of the session's server where casgate steers no load balancer: whose pages answer, and whom this run has not begun to change,
+/// is taken to have clients.
+pub(crate) async fn look_at_pages(session: &Session, pages: &[String]) -> Rotation {
+    among(session, |server| Box::pin(by_pages(session, server, pages))).await
+}
+
+async fn by_pages(session: &Session, server: &Server, pages: &[String]) -> Result<(), String> {
+    if server.name != session.server().name && session.world().is_taken_out(&server.name) {
+        return Err("under way in this run".to_owned());
+    }
+    let look = health::look_at(session.world(), server, pages).await;
+    look.map(|_| ()).map_err(|sick: Sick| sick.in_words())
+}
+
+async fn among<'a>(session: &'a Session, ask: impl Fn(&'a Server) -> Found<'a>) -> Rotation {
+    let own = session.server();
+    let servers: Vec<&Server> = match &own.pool {
+        Some(pool) => session.world().inventory().members(pool).collect(),
+        None => Vec::new(),
+    };
+    let asked: Vec<Found<'_>> = servers.iter().map(|server| ask(server)).collect();
+    let found: Vec<Result<(), String>> = stream::iter(asked).buffered(AT_ONCE).collect().await;
+    let counted = || servers.iter().zip(&found).filter(|(_, found)| found.is_ok());
+    let is_in_rotation = counted().any(|(server, _)| server.name == own.name);
+    Rotation {
+        in_rotation: u32::try_from(counted().count()).unwrap_or(u32::MAX),
+        members: u32::try_from(servers.len()).unwrap_or(u32::MAX),
+        state: if is_in_rotation { "healthy" } else { "not healthy" }.to_owned(),
+        is_in_rotation,
+        weight: Some(LiveWeight {
+            in_rotation: counted().map(|(server, _)| server.weight).sum(),
+            own: own.weight,
+        }),
         out: servers
             .iter()
             .zip(&found)
@@ -55,7 +77,7 @@ pub(crate) async fn look(
                 })
             })
             .collect(),
-    })
+    }
 }
 
 async fn found(session: &Session, view: &PoolView, server: &Server, pages: &[String]) -> Result<(), String> {

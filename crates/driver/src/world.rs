@@ -59,6 +59,7 @@ pub struct World {
     entrances: Mutex<BTreeMap<(PoolName, VantageName), Front>>,
     balancers: Mutex<BTreeMap<PoolName, Balancer>>,
     rotation: Mutex<BTreeMap<PoolName, RotationSeen>>,
+    taken_out: Mutex<BTreeSet<ServerName>>,
     control_group: ControlGroup,
     peers: Peers,
 }
@@ -92,6 +93,7 @@ impl World {
             entrances: Mutex::default(),
             balancers: Mutex::default(),
             rotation: Mutex::default(),
+            taken_out: Mutex::default(),
             control_group: ControlGroup::default(),
             peers: Peers::default(),
         }
@@ -206,6 +208,16 @@ impl World {
         seen.last = in_rotation;
         seen.members = members;
         seen.looks = seen.looks.saturating_add(1);
+    }
+
+    /// Notes whom the run has out of rotation now.
+    pub(crate) fn note_taken_out(&self, servers: BTreeSet<ServerName>) {
+        *lock(&self.taken_out) = servers;
+    }
+
+    /// Whether the run has the server out of rotation.
+    pub(crate) fn is_taken_out(&self, server: &ServerName) -> bool {
+        lock(&self.taken_out).contains(server)
     }
 
     /// What is known of servers that the run has not touched.

@@ -79,7 +79,7 @@ pub(crate) struct Refusal<'a> {
     pub(crate) server: &'a ServerName,
     pub(crate) pool: &'a PoolName,
     /// The floor.
-    pub(crate) needed: u32,
+    pub(crate) needed: String,
     /// What was seen.
     pub(crate) rotation: &'a Rotation,
     /// How long the wait may still take.
@@ -263,7 +263,7 @@ impl Model {
         (!planned.spares(rotation)).then_some(Refusal {
             server,
             pool,
-            needed: planned.min_in_rotation,
+            needed: planned.needed(),
             rotation,
             left: plan
                 .policy

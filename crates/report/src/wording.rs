@@ -124,9 +124,10 @@ pub(crate) fn waiting(model: &Model, event: &Event) -> Option<String> {
         false => format!("; out: {}", refusal.rotation.who_is_out()),
     };
     Some(format!(
-        "for pool {}: {} in rotation, {} needed without {}{out}; gives up in {}",
+        "for pool {}: {} in rotation{}, {} needed without {}{out}; gives up in {}",
         refusal.pool,
         refusal.rotation.in_rotation,
+        refusal.rotation.weight_in_words(),
         refusal.needed,
         refusal.server,
         duration(refusal.left)

@@ -290,6 +290,7 @@ fn a_wait_for_the_pool_names_who_is_out_and_until_when_once() {
             state: "UP".to_owned(),
             is_in_rotation: true,
             out,
+            weight: None,
         };
         let kinds = [
             EventKind::StepProbed {

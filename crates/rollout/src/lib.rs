@@ -24,8 +24,8 @@ pub use action::{Action, Debt};
 pub use error::{Error, IllegalTransition};
 pub use event::{Event, EventKind, RunId, SoakReport, Survey};
 pub use observation::{
-    Before, Evidence, FailureKind, Found, OutOfRotation, Outcome, Receipt, Rotation, ServiceObserved, Sight,
-    StepError, Watched, WorkerProcessObserved,
+    Before, Evidence, FailureKind, Found, LiveWeight, OutOfRotation, Outcome, Receipt, Rotation,
+    ServiceObserved, Sight, StepError, Watched, WorkerProcessObserved,
 };
 pub use pace::{Estimate, Forecast, Pace};
 pub use pause::{Answer, Condition, Pause};

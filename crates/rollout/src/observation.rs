@@ -117,9 +117,41 @@ pub struct Rotation {
     /// The pool's servers that are not among `in_rotation`, each once, by name. Journals of before have none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub out: Vec<OutOfRotation>,
+    /// What the pool's servers weigh. Journals of before have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight: Option<LiveWeight>,
+}
+
+/// How much of the clients' load is in rotation.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct LiveWeight {
+    /// What those in rotation weigh together.
+    pub in_rotation: u32,
+    /// What this server itself weighs.
+    pub own: u32,
 }
 
 impl Rotation {
+    /// How many are in rotation without this server, and what they weigh: it takes nobody out who was not in.
+    pub fn without_it(&self) -> (u32, Option<u32>) {
+        let number = self.in_rotation.saturating_sub(u32::from(self.is_in_rotation));
+        let weight = self.weight.map(|weight| {
+            let own = if self.is_in_rotation { weight.own } else { 0 };
+            weight.in_rotation.saturating_sub(own)
+        });
+        (number, weight)
+    }
+
+    /// What is in rotation by weight, to follow a number: ` (weight 6, its own 2)`; nothing where all weigh the same.
+    pub fn weight_in_words(&self) -> String {
+        match self.weight {
+            Some(weight) if weight.in_rotation != self.in_rotation || weight.own != 1 => {
+                format!(" (weight {}, its own {})", weight.in_rotation, weight.own)
+            }
+            _ => String::new(),
+        }
+    }
+
     /// Who is out and why, in one line: `cas02 (DRAIN), cas05 (UP, but /owa/healthcheck.htm answers 503: out of service)`.
     pub fn who_is_out(&self) -> String {
         let out = self.out.iter().map(|out| format!("{} ({})", out.server, out.why));

@@ -130,6 +130,17 @@ impl PlannedPool {
         self.max_failures.map_or(of_the_run, |own| own.min(of_the_run))
     }
 
+    /// The floor in words: `3`, or `3 of weight 6` where its servers weigh differently.
+    pub fn needed(&self) -> String {
+        match self.is_weighted() {
+            true => format!(
+                "{} of weight {}",
+                self.min_in_rotation, self.min_weight_in_rotation
+            ),
+            false => self.min_in_rotation.to_string(),
+        }
+    }
+
     /// Whether its servers weigh differently and its floor goes by that.
     pub fn is_weighted(&self) -> bool {
         self.min_weight_in_rotation > 0 && self.weight != self.size
@@ -164,10 +175,11 @@ impl fmt::Display for Instant {
 
 impl PlannedPool {
     /// Whether the floor holds when the server that was seen leaves. Whoever is out already, whatever the reason, is missing from the count
-    /// once, and leaving takes nobody out who was not in.
+    /// once, and leaving takes nobody out who was not in. Number and weight have to be kept, as in the plan's own proof.
     pub fn spares(&self, seen: &Rotation) -> bool {
-        let left = seen.in_rotation.saturating_sub(u32::from(seen.is_in_rotation));
+        let (left, weight) = seen.without_it();
         left >= self.min_in_rotation
+            && (!self.is_weighted() || weight.is_none_or(|weight| weight >= self.min_weight_in_rotation))
     }
 }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use inventory::ServerName;
 use jiff::{SignedDuration, Timestamp};
-use rollout::{Answer, Commit, Desk, Event, EventKind, Next, Pause, Progress, Rollout, Sink, Verdict};
+use rollout::{Answer, Commit, Debt, Desk, Event, EventKind, Next, Pause, Progress, Rollout, Sink, Verdict};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::MissedTickBehavior;
 
@@ -73,6 +73,7 @@ pub async fn run(
         sinks,
         desk,
     };
+    dispatcher.note_taken_out();
     let ended = dispatcher.dispatch(answered, progressed, stop).await;
     let patience = match &ended {
         Ok(Verdict::Aborted) => ABORTING,
@@ -176,6 +177,7 @@ impl Dispatcher<'_> {
             .rollout
             .apply(&event)
             .map_err(|source| Error::Illegal { source })?;
+        self.note_taken_out();
         self.watch.note(&event);
         for sink in self.sinks.iter_mut() {
             sink.event(&event);
@@ -187,6 +189,13 @@ impl Dispatcher<'_> {
             self.workers.release(server);
         }
         Ok(())
+    }
+
+    /// Whom the run owes a place in rotation.
+    fn note_taken_out(&self) {
+        let owed = self.rollout.debts().into_iter();
+        let out = owed.filter(|owed| matches!(owed.debt, Debt::Rotation { .. }));
+        self.world.note_taken_out(out.map(|owed| owed.server).collect());
     }
 
     /// Asks the person. The desk blocks until there is an answer, on a thread of its own that nobody waits for at the end of the run.

@@ -20,6 +20,9 @@ const EVERY: SignedDuration = SignedDuration::from_secs(1);
 /// How long the load balancer may be away before a change is given up for want of a word from it.
 const SURE_WITHIN: SignedDuration = SignedDuration::from_secs(30);
 
+/// What a drain comes to where casgate steers nothing.
+const UNSTEERED: &str = "no load balancer that casgate steers: by their health pages the others are enough";
+
 const LOOKING: &str = "ask the load balancer for the pool's rotation";
 
 /// The load balancer of the session's server; none where casgate steers none.
@@ -29,7 +32,7 @@ pub(super) fn balancer(session: &Session) -> Option<Balancer> {
 
 pub(super) async fn probe(session: &mut Session) -> Result<Found, StepError> {
     let Some(balancer) = balancer(session) else {
-        return Ok(already_done(["no load balancer that casgate steers".to_owned()]));
+        return Ok(unsteered(session).await);
     };
     let told = |error: BalancerError| from_balancer(LOOKING, &error);
     let name = &session.server().load_balancer_name;
@@ -47,9 +50,21 @@ pub(super) async fn probe(session: &mut Session) -> Result<Found, StepError> {
     }))
 }
 
+/// Nobody can be told to drain it, but the change takes the server out all the same: the pool has to be able to spare it, as far as health pages
+/// tell. Only pages that the playbook waits for are asked: they are known to answer.
+async fn unsteered(session: &Session) -> Found {
+    let pages = &session.plan().control_pages;
+    if session.server().pool.is_none() || pages.is_empty() {
+        return already_done(["no load balancer that casgate steers".to_owned()]);
+    }
+    Found::Ready(Before::Drain {
+        rotation: Some(rotation::look_at_pages(session, pages).await),
+    })
+}
+
 pub(super) async fn apply(session: &mut Session) -> Result<Receipt, Setback> {
     let Some(balancer) = balancer(session) else {
-        return Ok(Receipt::default());
+        return Ok(receipt([UNSTEERED.to_owned()]));
     };
     let name = &session.server().load_balancer_name;
     set_state(&balancer, name, AdminState::Drain).await?;
@@ -69,7 +84,7 @@ pub(super) async fn set_state(balancer: &Balancer, name: &str, state: AdminState
 
 pub(super) async fn verify(session: &mut Session, step: &Drain) -> Result<Receipt, StepError> {
     let Some(balancer) = balancer(session) else {
-        return Ok(Receipt::default());
+        return Ok(receipt([UNSTEERED.to_owned()]));
     };
     let name = session.server().load_balancer_name.clone();
     let doing = format!("wait until {name} is out of rotation");

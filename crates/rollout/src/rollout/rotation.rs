@@ -7,6 +7,7 @@ use super::state::Stand;
 use super::steps::later;
 use crate::action::Debt;
 use crate::observation::{FailureKind, Rotation, StepError};
+use crate::plan::PlannedPool;
 use crate::server::Phase;
 
 impl Rollout {
@@ -29,7 +30,7 @@ impl Rollout {
                 .pool
                 .as_ref()
                 .and_then(|pool| self.plan.pools.get(pool))
-                .map_or(0, |pool| pool.min_in_rotation);
+                .map_or_else(|| "0".to_owned(), PlannedPool::needed);
             let found = rotation.map_or_else(
                 || "nothing".to_owned(),
                 |seen| {
@@ -38,8 +39,12 @@ impl Rollout {
                         false => format!("; out: {}", seen.who_is_out()),
                     };
                     format!(
-                        "{} of {} in rotation, {} itself is {}{out}",
-                        seen.in_rotation, seen.members, record.name, seen.state
+                        "{} of {} in rotation{}, {} itself is {}{out}",
+                        seen.in_rotation,
+                        seen.members,
+                        seen.weight_in_words(),
+                        record.name,
+                        seen.state
                     )
                 },
             );

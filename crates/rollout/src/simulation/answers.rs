@@ -35,5 +35,6 @@ pub fn rotation(in_rotation: u32, members: u32, is_in_rotation: bool) -> Rotatio
         state: state.to_owned(),
         is_in_rotation,
         out: Vec::new(),
+        weight: None,
     }
 }

@@ -196,6 +196,17 @@ impl Game {
             if left < planned.min_in_rotation {
                 return limit(format!("the drain of {server} leaves {left} of {pool}"));
             }
+            let gone: u32 = (self.world.plan.servers.iter())
+                .filter(|(name, other)| {
+                    other.pool.as_ref() == Some(pool) && (*name == server || self.world.is_out(name))
+                })
+                .map(|(_, other)| other.weight)
+                .sum();
+            if planned.weight.saturating_sub(gone) < planned.min_weight_in_rotation {
+                return limit(format!(
+                    "the drain of {server} leaves too little weight in {pool}"
+                ));
+            }
         }
         Ok(())
     }

@@ -15,7 +15,7 @@ use super::checks::Breach;
 use super::scenario::{Fault, Wrong};
 use crate::action::{Action, Debt};
 use crate::event::{EventKind, Survey};
-use crate::observation::{Before, FailureKind, Found, Outcome, Rotation, StepError};
+use crate::observation::{Before, FailureKind, Found, LiveWeight, Outcome, Rotation, StepError};
 use crate::pause::Condition;
 use crate::plan::Plan;
 
@@ -208,7 +208,30 @@ impl World {
             })
             .count();
         let out = self.out(pool).saturating_sub(u32::try_from(hidden).unwrap_or(0));
-        Some(rotation(size.saturating_sub(out), size, !self.is_out(name)))
+        let is_seen_in = |other: &ServerName| {
+            !self.is_out(other)
+                || self
+                    .truth
+                    .get(other)
+                    .is_some_and(|truth| truth.is_hidden && !truth.broken)
+        };
+        let members = || {
+            self.plan
+                .servers
+                .iter()
+                .filter(|(_, server)| server.pool.as_ref() == Some(pool))
+        };
+        let weight = LiveWeight {
+            in_rotation: members()
+                .filter(|(other, _)| is_seen_in(other))
+                .map(|(_, server)| server.weight)
+                .sum(),
+            own: self.plan.servers.get(name)?.weight,
+        };
+        Some(Rotation {
+            weight: Some(weight),
+            ..rotation(size.saturating_sub(out), size, !self.is_out(name))
+        })
     }
 
     fn kind(&self, step: usize) -> Option<StepKind> {

@@ -6,9 +6,9 @@ use inventory::{AllowEntry, AllowWhat, OnFailure, Policy, Quantity, Role, Server
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use rollout::{
-    Accepted, Answer, Before, Condition, Debt, Event, EventKind, Evidence, FailureKind, Found, OutOfRotation,
-    Outcome, Pause, Plan, Receipt, Rotation, RunId, ServiceObserved, Sight, SoakReport, StepError, Survey,
-    Verdict, Watched, WorkerProcessObserved,
+    Accepted, Answer, Before, Condition, Debt, Event, EventKind, Evidence, FailureKind, Found, LiveWeight,
+    OutOfRotation, Outcome, Pause, Plan, Receipt, Rotation, RunId, ServiceObserved, Sight, SoakReport,
+    StepError, Survey, Verdict, Watched, WorkerProcessObserved,
 };
 
 use crate::farm::{self, RESTRICT, small_plan};
@@ -71,14 +71,19 @@ fn outcome() -> BoxedStrategy<Outcome> {
 fn rotation() -> BoxedStrategy<Rotation> {
     let out = (server(), text()).prop_map(|(server, why)| OutOfRotation { server, why });
     let out = prop::collection::vec(out, 0..3);
-    (any::<u32>(), any::<u32>(), text(), any::<bool>(), out)
-        .prop_map(|(in_rotation, members, state, is_in_rotation, out)| Rotation {
-            in_rotation,
-            members,
-            state,
-            is_in_rotation,
-            out,
-        })
+    let weight = (any::<u32>(), any::<u32>()).prop_map(|(in_rotation, own)| LiveWeight { in_rotation, own });
+    let weight = prop::option::of(weight);
+    (any::<u32>(), any::<u32>(), text(), any::<bool>(), out, weight)
+        .prop_map(
+            |(in_rotation, members, state, is_in_rotation, out, weight)| Rotation {
+                in_rotation,
+                members,
+                state,
+                is_in_rotation,
+                out,
+                weight,
+            },
+        )
         .boxed()
 }
 

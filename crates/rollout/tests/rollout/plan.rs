@@ -9,7 +9,7 @@ use inventory::{
     ServerName, Step,
 };
 use proptest::prelude::*;
-use rollout::{Error, Plan, PlannedPool};
+use rollout::{Error, LiveWeight, Plan, PlannedPool, Rotation};
 
 use crate::farm::{self, DRAIN, RESTART, RESTRICT, described_server, inventory, playbook, policy, server};
 
@@ -572,4 +572,37 @@ fn a_sliding_window_is_one_wave() {
     };
     let plan = weighted(&[1; 4], Quantity::Count(1), None, policy).expect("a plan");
     assert_eq!(plan.waves.len(), 1);
+}
+
+#[test]
+fn a_live_look_has_to_keep_the_number_and_the_weight() {
+    let policy = Policy {
+        max_failures: 0,
+        ..policy()
+    };
+    // Half of five servers are three, half of a weight of 12 are 6.
+    let plan = weighted(&[4, 4, 2, 1, 1], Quantity::Percent(50), None, policy).expect("a plan");
+    let pool = &plan.pools[&"eas".into()];
+    assert_eq!((pool.min_in_rotation, pool.min_weight_in_rotation), (3, 6));
+    let seen = |in_rotation, weight: Option<(u32, u32)>, is_in_rotation| Rotation {
+        weight: weight.map(|(in_rotation, own)| LiveWeight { in_rotation, own }),
+        ..rollout::simulation::rotation(in_rotation, 5, is_in_rotation)
+    };
+    // (in rotation, their weight and the server's own, whether it is among them, whether it may leave)
+    let cases = [
+        (5, Some((12, 4)), true, true),
+        (4, Some((8, 2)), true, true),
+        // Three are left, and they weigh 4.
+        (4, Some((8, 4)), true, false),
+        // It was out anyway: the others are what they are.
+        (4, Some((8, 4)), false, true),
+        (3, Some((10, 1)), true, false),
+        // A journal of before knows no weights.
+        (4, None, true, true),
+    ];
+    for (in_rotation, weight, is_in_rotation, may_leave) in cases {
+        let seen = seen(in_rotation, weight, is_in_rotation);
+        assert_eq!(pool.spares(&seen), may_leave, "{seen:?}");
+    }
+    assert_eq!(pool.needed(), "3 of weight 6");
 }

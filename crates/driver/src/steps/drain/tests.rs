@@ -1,7 +1,7 @@
 //! Against a load balancer that stands in.
 
 use inventory::Step;
-use rollout::{FailureKind, Rotation};
+use rollout::{FailureKind, LiveWeight, Rotation};
 
 use super::*;
 use crate::testing::{FrontEnd, LoadBalancer, Ports, plan, session, world};
@@ -51,6 +51,10 @@ async fn a_server_in_rotation_is_drained_and_seen_to_be() {
         state: "UP".to_owned(),
         is_in_rotation: true,
         out: Vec::new(),
+        weight: Some(LiveWeight {
+            in_rotation: 2,
+            own: 1,
+        }),
     };
     assert_eq!(
         probe(&mut session).await.unwrap(),
@@ -144,4 +148,72 @@ async fn a_server_that_somebody_put_back_is_noticed_before_it_is_changed() {
         balancer.set_checks("cas01", checks);
         still_out(&session, between).await.unwrap();
     }
+}
+
+/// A session where casgate steers nothing, and its front end, whose pages answer so.
+async fn unsteered_session(status: u16, steps: &str) -> (Session, FrontEnd) {
+    let front_end = FrontEnd::start(move |_| (status, "", "200 OK<br/>CAS".to_owned())).await;
+    let ports = Ports {
+        https: front_end.port,
+        ca: Some(front_end.ca.clone()),
+        ..Ports::default()
+    };
+    let world = world(&ports, 10.0);
+    let plan = plan(&world, steps);
+    (session(&world, plan), front_end)
+}
+
+const WATCHED: &str =
+    "[[step]]\ndrain = {}\n[[step]]\nwait_healthy = { paths = [\"/owa/healthcheck.htm\"] }\n";
+
+async fn seen_by_pages(session: &mut Session) -> Rotation {
+    match probe(session).await.unwrap() {
+        Found::Ready(Before::Drain {
+            rotation: Some(rotation),
+        }) => rotation,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn without_a_load_balancer_health_pages_say_who_has_clients() {
+    let (mut session, _front_end) = unsteered_session(200, WATCHED).await;
+    let all = seen_by_pages(&mut session).await;
+    assert_eq!(
+        (all.in_rotation, all.members, all.is_in_rotation, all.out.len()),
+        (2, 2, true, 0)
+    );
+    assert_eq!(
+        all.weight,
+        Some(LiveWeight {
+            in_rotation: 2,
+            own: 1
+        })
+    );
+    // Whoever is under way does not count, however healthy it still looks; the server itself does.
+    let both = ["cas01".into(), "cas02".into()];
+    session.world().note_taken_out(both.into());
+    let fewer = seen_by_pages(&mut session).await;
+    assert_eq!((fewer.in_rotation, fewer.is_in_rotation), (1, true));
+    assert_eq!(fewer.who_is_out(), "cas02 (under way in this run)");
+    let receipt = apply(&mut session).await.unwrap();
+    assert_eq!(receipt.facts, [UNSTEERED]);
+}
+
+#[tokio::test]
+async fn without_a_load_balancer_a_sick_pool_spares_nobody() {
+    let (mut session, _front_end) = unsteered_session(503, WATCHED).await;
+    let none = seen_by_pages(&mut session).await;
+    assert_eq!((none.in_rotation, none.is_in_rotation), (0, false));
+    let sick = "/owa/healthcheck.htm answers 503: out of service";
+    assert_eq!(none.who_is_out(), format!("cas01 ({sick}), cas02 ({sick})"));
+    assert!(!session.plan().pools[&"eas".into()].spares(&none));
+}
+
+#[tokio::test]
+async fn without_a_load_balancer_and_without_pages_there_is_nothing_to_ask() {
+    let (mut session, front_end) = unsteered_session(503, STEPS).await;
+    let found = probe(&mut session).await.unwrap();
+    assert!(matches!(found, Found::AlreadyDone(_)), "{found:?}");
+    assert_eq!(front_end.asked(), []);
 }
