@@ -158,3 +158,42 @@ async fn a_load_balancer_can_be_steered_by_a_program() {
     seen.assert_served(2);
     stage.assert_all_restricted();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_floor_that_breaks_while_a_server_is_out_ends_the_run_behind_that_server() {
+    let stage = Stage::new(3).await;
+    stage.edit(
+        "playbook.toml",
+        "healthy_deadline = \"3s\"",
+        "healthy_deadline = \"25s\"",
+    );
+    let mut running = stage.start_apply();
+    running.until("cas01 step_probed restart_iis").await;
+    stage.machine(0).faults().health_stays_503.set(true);
+    // The floor is two of three, and cas01 is out.
+    by_hand(&stage, "set server eas/cas02 state maint").await;
+    running.until("floor_broken").await;
+    stage.machine(0).faults().health_stays_503.set(false);
+    running.end().await.assert_code(24).assert_says(&[
+        "expected: 2",
+        "found: 1; out: cas01 (DOWN while drained), cas02 (MAINT)",
+        "something was seen that must never be",
+        "to go on: casgate resume",
+    ]);
+    let story = stage.story();
+    story.assert_order(&[
+        "cas01 server_started",
+        "floor_broken",
+        "cas01 server_healthy changed",
+        "run_finished breached",
+    ]);
+    story.assert_never(&["cas02 server_started", "cas01 server_failed"]);
+    stage.assert_restricted(0);
+
+    by_hand(&stage, "set server eas/cas02 state ready").await;
+    stage.casgate(&["resume", "latest"]).await.assert_code(0);
+    for index in 0..3 {
+        stage.assert_restricted(index);
+    }
+    stage.assert_sound();
+}

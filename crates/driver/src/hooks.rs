@@ -125,6 +125,7 @@ fn in_words(run: &str, change: &str, kind: &EventKind) -> String {
         EventKind::ServerFailed { error, .. } | EventKind::WitnessBreached { error, .. } => {
             format!(": {}: {}", error.doing, error.found)
         }
+        EventKind::FloorBroken { pool, error } => format!(": pool {pool}: {}", error.found),
         EventKind::DebtUnpaid { command, .. } => format!(": do by hand: {command}"),
         EventKind::RunFinished { verdict } => format!(": {verdict}"),
         _ => String::new(),

@@ -19,7 +19,7 @@ pub struct Hook {
 
 impl Hook {
     /// The events that a hook can be told of.
-    pub const EVENTS: [&'static str; 13] = [
+    pub const EVENTS: [&'static str; 14] = [
         "run_started",
         "run_resumed",
         "wave_started",
@@ -30,6 +30,7 @@ impl Hook {
         "budget_spent",
         "window_closed",
         "witness_breached",
+        "floor_broken",
         "debt_unpaid",
         "stop_requested",
         "run_finished",

@@ -189,6 +189,10 @@ impl Model {
             EventKind::WitnessChanged { .. } | EventKind::WitnessBreached { .. } => {
                 self.witnesses.apply(event);
             }
+            EventKind::FloorBroken { .. } => {
+                self.stopping = self.stopping.or(Some(false));
+                self.pause = None;
+            }
             EventKind::StopRequested { hard } => {
                 self.stopping = Some(*hard);
                 self.pause = None;

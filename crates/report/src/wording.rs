@@ -387,6 +387,9 @@ pub fn lines(model: &Model, event: &Event) -> Vec<Line> {
         EventKind::WitnessBreached { watched, error, .. } => {
             vec![Line::new(watched.to_string(), "witness", "BREACH").text(failure(error))]
         }
+        EventKind::FloorBroken { pool, error } => {
+            vec![Line::new(format!("pool {pool}"), "floor", "BROKEN").text(failure(error))]
+        }
         EventKind::StopRequested { hard: false } => {
             vec![Line::new("run", "stop", "asked").text([
                 "nothing new is started; servers under way are finished first",
@@ -476,7 +479,7 @@ pub fn verdict_text(verdict: Verdict) -> &'static str {
             "stopped: the failure budget is spent; the servers of the failed wave are put back, verified: once the cause is gone, apply anew"
         }
         Verdict::Breached => {
-            "a witness saw what must never be (see above); the run can be resumed once its cause is known"
+            "something was seen that must never be (BREACH or BROKEN above); the run can be resumed once its cause is known"
         }
         Verdict::Aborted => "aborted by the operator; outcomes may be unknown; resume looks again",
         Verdict::HumanNeeded => {

@@ -357,6 +357,14 @@ pub enum EventKind {
         /// What should have been there, and what was.
         error: StepError,
     },
+    /// A pool was seen below its floor while the run has servers of it out, at two looks one after the other: nobody new begins, and what was begun
+    /// is finished.
+    FloorBroken {
+        /// The pool.
+        pool: PoolName,
+        /// What should have been in rotation, and what was.
+        error: StepError,
+    },
     /// The operator asked to stop (Ctrl-C once: finish what runs; twice: abort the waits).
     StopRequested {
         /// Second request.
@@ -411,6 +419,7 @@ impl EventKind {
             Self::DebtUnpaid { .. } => "debt_unpaid",
             Self::WitnessChanged { .. } => "witness_changed",
             Self::WitnessBreached { .. } => "witness_breached",
+            Self::FloorBroken { .. } => "floor_broken",
             Self::StopRequested { .. } => "stop_requested",
             Self::RunFinished { .. } => "run_finished",
         }
@@ -430,6 +439,7 @@ impl EventKind {
             | Self::RunPaused { .. }
             | Self::PersonAnswered { .. }
             | Self::BudgetSpent { .. }
+            | Self::FloorBroken { .. }
             | Self::StopRequested { .. }
             | Self::RunFinished { .. } => None,
             Self::WitnessChanged { watched, .. } | Self::WitnessBreached { watched, .. } => watched.server(),

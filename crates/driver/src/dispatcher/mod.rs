@@ -61,7 +61,7 @@ pub async fn run(
     let (answers, answered) = mpsc::unbounded_channel();
     // Progress is dropped when a sink does not keep up; a few for each server are plenty.
     let (progress, progressed) = mpsc::channel(1024);
-    let monitor = Monitor::start(&world, &plan, &progress);
+    let monitor = Monitor::start(&world, &plan, &answers, &progress);
     let watch = Watch::start(&world, &rollout, &answers, &progress);
     let keeper = Keeper::start(&world, plan.policy.lease, answers.clone());
     let mut dispatcher = Dispatcher {

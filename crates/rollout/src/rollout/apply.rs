@@ -78,6 +78,7 @@ impl Rollout {
                 Ok(None)
             }
             EventKind::WitnessBreached { watched, error, .. } => self.breached(watched, error, kind),
+            EventKind::FloorBroken { pool, .. } => self.floor_broken(pool, kind),
             EventKind::StopRequested { hard } => {
                 let stop = if *hard { Stop::Hard } else { Stop::Soft };
                 self.stop = self.stop.max(Some(stop));

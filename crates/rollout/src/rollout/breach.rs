@@ -1,12 +1,15 @@
-//! What a witness that asks all run long sees and must never see: the server counts as failed at once, and fails for it as soon as no worker is
-//! with it.
+//! What must never be seen all run long. By a witness: then the server counts as failed at once, and fails for it as soon as no worker is with it.
+//! By the look at the rotation: then the pool is below its floor, and nobody new begins.
 
-use super::Rollout;
+use inventory::PoolName;
+
 use super::apply::Transition;
 use super::state::{Record, Stand};
+use super::{Rollout, Stop};
 use crate::error::IllegalTransition;
 use crate::event::EventKind;
 use crate::observation::{StepError, Watched};
+use crate::pause::Answer;
 
 impl Rollout {
     pub(super) fn breached(&mut self, watched: &Watched, error: &StepError, kind: &EventKind) -> Transition {
@@ -27,6 +30,19 @@ impl Rollout {
                     self.spent_in = self.open_wave;
                 }
             }
+        }
+        Ok(None)
+    }
+
+    /// The pool has fewer in rotation than it needs. Whoever is out is brought back by finishing it, and nobody may follow.
+    pub(super) fn floor_broken(&mut self, pool: &PoolName, kind: &EventKind) -> Transition {
+        if !self.plan.pools.contains_key(pool) {
+            return self.illegal(&format!("the plan has no pool {pool}"), kind);
+        }
+        self.breached = true;
+        self.stop = self.stop.max(Some(Stop::Soft));
+        if let Some(pause) = self.pause.take() {
+            self.answer(&pause, Answer::Stop);
         }
         Ok(None)
     }

@@ -2,7 +2,7 @@
 //! a reader for what was there before.
 
 use iis::ip_security::{Rule, Section};
-use inventory::{AllowEntry, AllowWhat, OnFailure, Policy, Quantity, Role, ServerName, Step};
+use inventory::{AllowEntry, AllowWhat, OnFailure, Policy, PoolName, Quantity, Role, ServerName, Step};
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use rollout::{
@@ -328,6 +328,10 @@ fn of_a_witness() -> BoxedStrategy<EventKind> {
                     unserved_ms,
                 }
             }),
+        (text(), error()).prop_map(|(pool, error)| EventKind::FloorBroken {
+            pool: PoolName::from(pool.as_str()),
+            error,
+        }),
         (watched(), text(), error()).prop_map(|(watched, vantage, error)| {
             EventKind::WitnessBreached {
                 watched,

@@ -1,9 +1,10 @@
 //! What a witness saw and must never see.
 
 use inventory::{OnFailure, PoolName};
+use rollout::simulation::evidence;
 use rollout::{EventKind, FailureKind, ServerState, Sight, Verdict, Watched};
 
-use crate::farm::{RESTRICT, error, server, small_plan};
+use crate::farm::{RESTRICT, RETURN, error, server, small_plan};
 use crate::run::Run;
 
 fn breach(watched: Watched) -> EventKind {
@@ -81,10 +82,10 @@ fn at_a_virtual_address_it_counts_as_one_more_failure_and_the_open_wave_is_put_b
     run.walk_to("eas-1", RESTRICT + 1);
     run.tell(breach(Watched::Vip(PoolName::from("eas"))));
     assert_eq!(run.rollout.failures(), 1);
-    for step in RESTRICT + 1..=crate::farm::RETURN {
+    for step in RESTRICT + 1..=RETURN {
         run.pass("eas-1", step);
     }
-    let report = rollout::SoakReport::Healthy(crate::farm::evidence("healthy for 1m"));
+    let report = rollout::SoakReport::Healthy(evidence("healthy for 1m"));
     run.tell(EventKind::SoakFinished {
         server: server("eas-1"),
         report,
@@ -139,4 +140,41 @@ fn what_changes_decides_nothing_and_strangers_are_refused() {
             assert!(run.rollout.check(&event).is_err());
         }
     }
+}
+
+fn floor_broken(pool: &str) -> EventKind {
+    EventKind::FloorBroken {
+        pool: PoolName::from(pool),
+        error: error(FailureKind::Failed),
+    }
+}
+
+#[test]
+fn a_broken_floor_finishes_what_was_begun_and_begins_nobody() {
+    let mut run = Run::new(small_plan(OnFailure::Undo, 1));
+    run.walk_to("eas-1", RESTRICT);
+    run.tell(floor_broken("eas"));
+    run.settle();
+    assert!(run.rollout.is_stopping());
+    for step in RESTRICT..=RETURN {
+        run.pass("eas-1", step);
+    }
+    let report = rollout::SoakReport::Healthy(evidence("healthy for 1m"));
+    run.tell(EventKind::SoakFinished {
+        server: server("eas-1"),
+        report,
+    });
+    run.settle();
+    assert_eq!(state(&run, "eas-1"), ServerState::Healthy { changed: true });
+    assert_eq!(state(&run, "eas-2"), ServerState::Waiting);
+    assert_eq!(run.rollout.failures(), 0, "nobody failed");
+    assert_eq!(run.rollout.verdict(), Some(Verdict::Breached));
+    assert!(run.rollout.is_resumable());
+}
+
+#[test]
+fn a_floor_of_a_pool_that_the_plan_does_not_have_is_refused() {
+    let run = Run::new(small_plan(OnFailure::Undo, 0));
+    assert!(run.refuses(floor_broken("owa")));
+    assert!(!run.refuses(floor_broken("eas")));
 }
