@@ -24,6 +24,7 @@ mod long_list;
 mod mixed;
 mod open;
 mod pauses;
+mod plan;
 mod playbooks;
 mod preflight;
 mod preview;

@@ -191,41 +191,50 @@ impl Rollout {
         }
     }
 
-    /// Of two servers that could begin, the one that a sliding window begins first: whose pool, site or label has the longest way left.
+    /// Of two servers that could begin, the one that a sliding window begins first: whose pool, site or label has the longest way left; where those
+    /// are as long, whose next one is.
     pub(super) fn by_urgency(&self, a: &Record, b: &Record) -> Ordering {
         if self.plan.policy.strategy == Strategy::Waves {
             return Ordering::Equal;
         }
-        let (left_a, lanes_a) = self.way_left(a);
-        let (left_b, lanes_b) = self.way_left(b);
-        (left_b * lanes_a).cmp(&(left_a * lanes_b))
+        let (ways_a, ways_b) = (self.ways_left(a), self.ways_left(b));
+        let differ = ways_a.iter().zip(&ways_b).map(|(a, b)| Way::cmp(b, a));
+        differ.fold(Ordering::Equal, Ordering::then)
     }
 
-    /// The longest way that one of the server's limits has left: how many servers wait, and in how many lanes they can go.
-    fn way_left(&self, record: &Record) -> (u64, u64) {
-        let waiting = |shares: &dyn Fn(&Record) -> bool| {
-            let number = self
-                .records
-                .iter()
-                .filter(|other| other.stand == Stand::Waiting && shares(other))
-                .count();
-            u64::try_from(number).unwrap_or(u64::MAX)
+    /// The ways that the server's limits have left, the longest first.
+    fn ways_left(&self, record: &Record) -> Vec<Way> {
+        let way = |lanes: u32, shares: &dyn Fn(&Record) -> bool| {
+            let waits = |other: &&Record| other.stand == Stand::Waiting && shares(other);
+            Way {
+                waiting: u64::try_from(self.records.iter().filter(waits).count()).unwrap_or(u64::MAX),
+                lanes: u64::from(lanes.max(1)),
+            }
         };
-        let lanes = |planned: &PlannedPool| u64::from(planned.max_in_flight.max(1));
-        let mut ways = vec![(waiting(&|_| true), u64::from(self.plan.max_parallel.max(1)))];
+        let mut ways = vec![way(self.plan.max_parallel, &|_| true)];
         if let Some(planned) = self.pool_of(record) {
-            ways.push((waiting(&|other| other.pool == record.pool), lanes(planned)));
+            ways.push(way(planned.max_in_flight, &|other| other.pool == record.pool));
         }
         if let Some(planned) = self.site_of(record) {
-            ways.push((waiting(&|other| other.site == record.site), lanes(planned)));
+            ways.push(way(planned.max_in_flight, &|other| other.site == record.site));
         }
         if record.spread.is_some() {
-            ways.push((waiting(&|other| other.spread == record.spread), 1));
+            ways.push(way(1, &|other| other.spread == record.spread));
         }
-        ways.into_iter()
-            .max_by(|(left, lanes), (other_left, other_lanes)| {
-                (left * other_lanes).cmp(&(other_left * lanes))
-            })
-            .unwrap_or((0, 1))
+        ways.sort_by(|a, b| b.cmp(a));
+        ways
+    }
+}
+
+/// What one limit has left: how many servers wait, and in how many lanes they can go.
+struct Way {
+    waiting: u64,
+    lanes: u64,
+}
+
+impl Way {
+    /// The longer way is the greater one.
+    fn cmp(&self, other: &Self) -> Ordering {
+        (self.waiting.saturating_mul(other.lanes)).cmp(&other.waiting.saturating_mul(self.lanes))
     }
 }
