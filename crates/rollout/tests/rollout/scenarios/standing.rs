@@ -1,11 +1,14 @@
 //! What `explain` tells: what each server waits for, and what Ctrl-C would do.
 
-use inventory::{OnFailure, Policy, PoolName, Quantity};
+use std::collections::BTreeMap;
+
+use inventory::{OnFailure, Policy, PoolName, Quantity, Strategy};
 use jiff::SignedDuration;
-use rollout::{EventKind, Found, OnStop, Wait};
+use rollout::{EventKind, Found, OnStop, Plan, Wait};
 
 use crate::farm::{
-    DRAIN, RESTART, RESTRICT, instant, plan, policy, resumed, rotation, seen, server, small_plan,
+    DRAIN, RESTART, RESTRICT, instant, inventory, plan, playbook, policy, resumed, rotation, seen, server,
+    small_plan,
 };
 use crate::run::Run;
 
@@ -98,4 +101,23 @@ fn a_watched_server_waits_for_the_end_of_the_watch_and_a_healthy_one_for_nothing
     run.finish("eas-1");
     assert_eq!(wait(&run, "eas-1"), Wait::Ended);
     assert_eq!(on_stop(&run, "eas-1"), OnStop::Nothing);
+}
+
+#[test]
+fn a_sliding_window_begins_who_has_the_longest_way_left_and_then_the_next_longest() {
+    let mut farm = inventory(&[("eas", 4, Quantity::Percent(50))]);
+    for (server, rack) in farm.servers.values_mut().zip(["b", "c", "a", "a"]) {
+        server.labels.insert("rack".to_owned(), rack.to_owned());
+    }
+    let sliding = Policy {
+        strategy: Strategy::Sliding,
+        spread: Some("rack".to_owned()),
+        ..policy()
+    };
+    let plan = Plan::build(&farm, &playbook(sliding), &BTreeMap::new()).expect("a plan");
+    let mut run = Run::new(plan);
+    run.settle();
+    // The pool has two lanes for four, and so has everybody; the rack of two has one lane, and would make three rounds of two.
+    let under_way: Vec<_> = run.rollout.running().map(ToString::to_string).collect();
+    assert_eq!(under_way, ["eas-1", "eas-3"]);
 }
