@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use driver::{StopRequest, World};
+use driver::{Gate, Hooks, StopRequest, World};
 use jiff::Timestamp;
 use journal::Journal;
 use report::Model;
@@ -128,13 +128,25 @@ impl Engine<'_> {
         let mut fold = Fold(Arc::clone(&folded));
         past.iter().for_each(|event| fold.event(event));
         sinks.push(Box::new(fold));
-        let hooks = (!rollout.plan().hooks.is_empty()).then(|| {
-            let (sink, hooks) = secrets::hooks(rollout.plan(), self.world.inventory(), rollout.run_id());
-            sinks.push(Box::new(sink));
-            hooks
-        });
+        let mut gate = Gate::default();
+        let hooks = rollout
+            .run_id()
+            .filter(|_| !rollout.plan().hooks.is_empty())
+            .map(|run| {
+                let plan = rollout.plan();
+                let (hooks, change) = (&plan.hooks, plan.change.as_deref());
+                let urls = secrets::urls(plan, self.world.inventory());
+                gate = Gate::new(hooks, &urls, run, change);
+                if !rollout.is_taken_back() {
+                    gate.hear_again(past);
+                }
+                let (sink, hooks) = Hooks::start(hooks, &urls, run, change);
+                sinks.push(Box::new(sink));
+                hooks
+            });
         for event in fresh {
             sinks.iter_mut().for_each(|sink| sink.event(event));
+            gate.hear(event);
         }
         let verdict = driver::run(
             rollout,
@@ -142,6 +154,7 @@ impl Engine<'_> {
             &mut self.journal,
             &mut sinks,
             Arc::new(Terminal::new(self.printer)),
+            gate,
             self.stop,
         )
         .await

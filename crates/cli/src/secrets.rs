@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
 use auth::{Credentials, Secret};
-use driver::{HookSink, Hooks};
+use driver::Urls;
 use inventory::{Credential, HookAct, Inventory, PasswordSource, Server, ServerName};
-use rollout::{Plan, RunId};
+use rollout::Plan;
 
 use crate::error::Error;
 use crate::printer::Printer;
@@ -57,17 +58,17 @@ pub(crate) fn resolve(
     Ok(found)
 }
 
-/// The hooks of a plan, with the URLs that stand in the environment. Programs see neither those nor passwords.
+/// The URLs of a plan's hooks that stand in the environment. Programs see neither those nor passwords.
 #[expect(
     clippy::disallowed_methods,
     reason = "the command line is where the environment is read"
 )]
-pub(crate) fn hooks(plan: &Plan, inventory: &Inventory, run: Option<&RunId>) -> (HookSink, Hooks) {
+pub(crate) fn urls(plan: &Plan, inventory: &Inventory) -> Arc<Urls> {
     let named = plan.hooks.iter().filter_map(|hook| match &hook.act {
         HookAct::Post { url_env, .. } => Some(url_env.clone()),
         HookAct::Command(_) => None,
     });
-    let urls: BTreeMap<String, Secret> = named
+    let found: BTreeMap<String, Secret> = named
         .filter_map(|name| {
             let url = std::env::var(&name).ok()?;
             Some((name, Secret::from(url)))
@@ -80,8 +81,8 @@ pub(crate) fn hooks(plan: &Plan, inventory: &Inventory, run: Option<&RunId>) -> 
             PasswordSource::Env(name) => Some(name.clone()),
             PasswordSource::File(_) | PasswordSource::Command(_) | PasswordSource::Prompt(_) => None,
         });
-    let withheld = passwords.chain(urls.keys().cloned()).collect();
-    Hooks::start(plan.hooks.clone(), urls, withheld, run, plan.change.as_deref())
+    let withheld = passwords.chain(found.keys().cloned()).collect();
+    Arc::new(Urls { found, withheld })
 }
 
 #[expect(

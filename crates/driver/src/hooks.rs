@@ -1,23 +1,21 @@
-//! Hooks: programs and posts that are told of events. A sink beside the others: one after the other, in the order of the events, each bounded in
-//! time; whatever becomes of them, the run goes on.
+//! Hooks: programs and posts that are told of events, one after the other in the order of the events, each bounded in time. Those that the
+//! playbook requires stand at a gate: while one is being told nothing begins, and once one failed nothing new does. Whatever becomes of the
+//! others, the run goes on: they are a sink beside the others.
 
-use std::collections::BTreeMap;
-use std::process::Stdio;
+mod telling;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
-use auth::Secret;
-use inventory::{Hook, HookAct, HookFormat};
+use inventory::Hook;
 use jiff::Timestamp;
-use reqwest::header::CONTENT_TYPE;
-use reqwest::{Client, redirect};
-use rollout::{Event, EventKind, Progress, RunId, Sink};
-use tokio::process::Command;
+use rollout::{Event, EventKind, Progress, RunId, Sink, Verdict};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
-use url::Url;
 
-use crate::failure::one_line;
-use crate::web::client_config;
+use telling::Telling;
+pub use telling::Urls;
 
 /// What a hook is told.
 #[derive(Clone, Debug)]
@@ -29,9 +27,21 @@ struct Notice {
     text: String,
 }
 
+impl Notice {
+    fn new(run: &RunId, change: &str, event: &Event) -> Self {
+        Self {
+            run: run.to_string(),
+            event: event.kind.name(),
+            at: event.at,
+            server: event.kind.server().map(ToString::to_string).unwrap_or_default(),
+            text: in_words(run, change, &event.kind),
+        }
+    }
+}
+
 /// The sink's end.
 pub struct HookSink {
-    run: String,
+    run: RunId,
     /// The number of the change, with a space in front; empty where there is none.
     change: String,
     notices: mpsc::UnboundedSender<Notice>,
@@ -43,38 +53,21 @@ pub struct Hooks {
 }
 
 impl Hooks {
-    /// Begins. `urls` are those that were found, by the names of their variables; `withheld` are variables that no program gets to see.
-    pub fn start(
-        hooks: Vec<Hook>,
-        urls: BTreeMap<String, Secret>,
-        withheld: Vec<String>,
-        run: Option<&RunId>,
-        change: Option<&str>,
-    ) -> (HookSink, Self) {
+    /// Begins with those that are not required.
+    pub fn start(hooks: &[Hook], urls: &Arc<Urls>, run: &RunId, change: Option<&str>) -> (HookSink, Self) {
         let (notices, mut told) = mpsc::unbounded_channel::<Notice>();
+        let telling = Telling::new(hooks, false, urls);
         let working = tokio::spawn(async move {
             let mut failures = Vec::new();
             while let Some(notice) = told.recv().await {
-                let wanted = hooks
-                    .iter()
-                    .filter(|hook| hook.on.iter().any(|on| on == notice.event));
-                for hook in wanted {
-                    let limit = Duration::try_from(hook.timeout).unwrap_or(Duration::from_secs(30));
-                    let done = tokio::time::timeout(limit, tell(hook, &notice, &urls, &withheld)).await;
-                    let failure = match done {
-                        Ok(Ok(())) => continue,
-                        Ok(Err(why)) => why,
-                        Err(_) => format!("not within {limit:?}"),
-                    };
-                    failures.push(format!("hook on {}: {failure}", notice.event));
-                }
+                let event = notice.event;
+                let failed = telling.tell(&notice).await;
+                failures.extend(failed.into_iter().map(|why| format!("hook on {event}: {why}")));
             }
             failures
         });
-        let run = run.map(ToString::to_string).unwrap_or_default();
-        let change = change.map(|change| format!(" {change}")).unwrap_or_default();
-        let sink = HookSink { run, change, notices };
-        (sink, Self { working })
+        let (run, change) = (run.clone(), in_front(change));
+        (HookSink { run, change, notices }, Self { working })
     }
 
     /// Waits for what is still to be told once the sink is gone, for at most `limit`; answers with what went wrong.
@@ -93,17 +86,8 @@ impl Hooks {
 
 impl Sink for HookSink {
     fn event(&mut self, event: &Event) {
-        if let EventKind::RunStarted { run, .. } = &event.kind {
-            self.run = run.to_string();
-        }
         // Fails only when the hooks have ended.
-        let _ = self.notices.send(Notice {
-            run: self.run.clone(),
-            event: event.kind.name(),
-            at: event.at,
-            server: event.kind.server().map(ToString::to_string).unwrap_or_default(),
-            text: in_words(&self.run, &self.change, &event.kind),
-        });
+        let _ = self.notices.send(Notice::new(&self.run, &self.change, event));
     }
 
     fn progress(&mut self, _at: Timestamp, _progress: &Progress) {}
@@ -111,7 +95,125 @@ impl Sink for HookSink {
     fn tick(&mut self, _at: Timestamp) {}
 }
 
-fn in_words(run: &str, change: &str, kind: &EventKind) -> String {
+/// Where nothing passes while a required hook is being told. Without any it stands open.
+#[derive(Default)]
+pub struct Gate {
+    required: Option<Required>,
+}
+
+struct Required {
+    run: RunId,
+    change: String,
+    telling: Telling,
+    /// What is to be told yet, the one that is being told in front.
+    due: VecDeque<Notice>,
+    /// The one in front. Ended with the gate, and with it the program.
+    working: Option<JoinHandle<Vec<String>>>,
+}
+
+impl Gate {
+    /// For those that the playbook requires.
+    pub fn new(hooks: &[Hook], urls: &Arc<Urls>, run: &RunId, change: Option<&str>) -> Self {
+        let telling = Telling::new(hooks, true, urls);
+        let required = (!telling.is_empty()).then(|| Required {
+            run: run.clone(),
+            change: in_front(change),
+            telling,
+            due: VecDeque::new(),
+            working: None,
+        });
+        Self { required }
+    }
+
+    /// A required hook may have to be told of this.
+    pub fn hear(&mut self, event: &Event) {
+        if let Some(required) = &mut self.required
+            && required.telling.wants(event.kind.name())
+        {
+            required
+                .due
+                .push_back(Notice::new(&required.run, &required.change, event));
+            required.begin();
+        }
+    }
+
+    /// A resume begins and goes through the waves again: what the playbook requires before either is told once more, by its last event in `past`.
+    /// Whoever was told may not have answered, or refused.
+    pub fn hear_again(&mut self, past: &[Event]) {
+        let started = past.first();
+        let wave = past.iter().rev().find(|event| {
+            matches!(
+                event.kind,
+                EventKind::WaveStarted { .. } | EventKind::WaveFinished { .. }
+            )
+        });
+        for event in started.into_iter().chain(wave) {
+            self.hear(event);
+        }
+    }
+
+    /// Whether this event waits until every required hook has been told: what begins something, and the end of the run, behind which nobody
+    /// would hear that one failed.
+    pub(crate) fn holds(&self, kind: &EventKind) -> bool {
+        let begins = match kind {
+            EventKind::WaveStarted { .. } | EventKind::ServerStarted { .. } => true,
+            EventKind::RunFinished { verdict } => *verdict != Verdict::Aborted,
+            _ => false,
+        };
+        begins
+            && self
+                .required
+                .as_ref()
+                .is_some_and(|required| !required.due.is_empty())
+    }
+
+    /// How the telling of one event ended: the fact that it failed, if it did. Never while nothing is being told.
+    pub(crate) async fn answer(&mut self) -> Option<EventKind> {
+        let Some(required) = &mut self.required else {
+            return std::future::pending().await;
+        };
+        let Some(working) = &mut required.working else {
+            return std::future::pending().await;
+        };
+        let failures = working.await.unwrap_or_else(|lost| vec![lost.to_string()]);
+        required.working = None;
+        let told = required.due.pop_front();
+        required.begin();
+        match (told, failures.is_empty()) {
+            (Some(told), false) => Some(EventKind::HookFailed {
+                on: told.event.to_owned(),
+                found: failures.join("; "),
+            }),
+            _ => None,
+        }
+    }
+}
+
+impl Required {
+    fn begin(&mut self) {
+        if self.working.is_none()
+            && let Some(notice) = self.due.front().cloned()
+        {
+            let telling = self.telling.clone();
+            self.working = Some(tokio::spawn(async move { telling.tell(&notice).await }));
+        }
+    }
+}
+
+impl Drop for Required {
+    fn drop(&mut self) {
+        if let Some(working) = &self.working {
+            working.abort();
+        }
+    }
+}
+
+/// The number of the change as it stands in a sentence.
+fn in_front(change: Option<&str>) -> String {
+    change.map(|change| format!(" {change}")).unwrap_or_default()
+}
+
+fn in_words(run: &RunId, change: &str, kind: &EventKind) -> String {
     let server = kind
         .server()
         .map(|server| format!(" {server}"))
@@ -120,6 +222,10 @@ fn in_words(run: &str, change: &str, kind: &EventKind) -> String {
         EventKind::RunStarted { plan, operator, .. } => {
             format!(": {} ({} servers), by {operator}", plan.title, plan.servers.len())
         }
+        EventKind::RunPaused { pause } => match pause.server() {
+            Some(server) => format!(": a person has to say what becomes of {server}"),
+            None => ": a person has to say whether the run goes on".to_owned(),
+        },
         EventKind::RunResumed { operator, .. } => format!(": by {operator}"),
         EventKind::WaveStarted { wave } | EventKind::WaveFinished { wave } => format!(": {}", wave + 1),
         EventKind::ServerFailed { error, .. } | EventKind::WitnessBreached { error, .. } => {
@@ -131,129 +237,4 @@ fn in_words(run: &str, change: &str, kind: &EventKind) -> String {
         _ => String::new(),
     };
     format!("casgate {run}{change}: {}{server}{more}", kind.name())
-}
-
-async fn tell(
-    hook: &Hook,
-    notice: &Notice,
-    urls: &BTreeMap<String, Secret>,
-    withheld: &[String],
-) -> Result<(), String> {
-    match &hook.act {
-        HookAct::Command(words) => run(words, notice, withheld).await,
-        HookAct::Post { url_env, format } => match urls.get(url_env) {
-            Some(url) => post(url, url_env, *format, notice).await,
-            None => Err(format!("the environment variable {url_env} is not set")),
-        },
-    }
-}
-
-async fn run(words: &[String], notice: &Notice, withheld: &[String]) -> Result<(), String> {
-    let (program, arguments) = words.split_first().ok_or("no program")?;
-    let mut command = Command::new(program);
-    for variable in withheld {
-        command.env_remove(variable);
-    }
-    let output = command
-        .args(arguments)
-        .env("CASGATE_RUN", &notice.run)
-        .env("CASGATE_EVENT", notice.event)
-        .env("CASGATE_AT", notice.at.to_string())
-        .env("CASGATE_SERVER", &notice.server)
-        .env("CASGATE_TEXT", &notice.text)
-        .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .output()
-        .await
-        .map_err(|error| format!("`{program}`: {error}"))?;
-    match output.status.success() {
-        true => Ok(()),
-        false => Err(format!(
-            "`{program}` ended with {}: {}",
-            output.status,
-            one_line(&String::from_utf8_lossy(&output.stderr))
-        )),
-    }
-}
-
-/// The URL is a secret and stands in no message.
-async fn post(url: &Secret, named: &str, format: HookFormat, notice: &Notice) -> Result<(), String> {
-    let url = Url::parse(url.expose()).map_err(|_| format!("{named} holds no URL"))?;
-    let host = url
-        .host_str()
-        .ok_or_else(|| format!("the URL in {named} names no host"))?;
-    let config = client_config(None, host.trim_matches(['[', ']'])).map_err(|error| error.to_string())?;
-    let client = Client::builder()
-        .tls_backend_preconfigured(config)
-        .redirect(redirect::Policy::none())
-        .no_proxy()
-        .user_agent(concat!("casgate/", env!("CARGO_PKG_VERSION")))
-        .build()
-        .map_err(|error| error.without_url().to_string())?;
-    let answer = client
-        .post(url)
-        .header(CONTENT_TYPE, "application/json")
-        .body(body(format, notice).to_string())
-        .send()
-        .await
-        .map_err(|error| format!("the post to {named}: {}", error.without_url()))?;
-    match answer.status().is_success() {
-        true => Ok(()),
-        false => Err(format!(
-            "the post to {named} was answered with {}",
-            answer.status()
-        )),
-    }
-}
-
-fn body(format: HookFormat, notice: &Notice) -> serde_json::Value {
-    match format {
-        HookFormat::Slack => serde_json::json!({ "text": notice.text }),
-        HookFormat::Generic => serde_json::json!({
-            "run": notice.run,
-            "event": notice.event,
-            "at": notice.at.to_string(),
-            "server": notice.server,
-            "text": notice.text,
-        }),
-        HookFormat::Teams => serde_json::json!({
-            "type": "message",
-            "attachments": [{
-                "contentType": "application/vnd.microsoft.card.adaptive",
-                "content": {
-                    "type": "AdaptiveCard",
-                    "version": "1.4",
-                    "body": [{ "type": "TextBlock", "text": notice.text, "wrap": true }],
-                },
-            }],
-        }),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_form_carries_any_text() {
-        let notice = Notice {
-            run: "r".to_owned(),
-            event: "server_failed",
-            at: Timestamp::UNIX_EPOCH,
-            server: "cas01".to_owned(),
-            text: "\"quoted\" \\ and\nnew lines".to_owned(),
-        };
-        for (format, pointer) in [
-            (HookFormat::Slack, "/text"),
-            (HookFormat::Generic, "/text"),
-            (HookFormat::Teams, "/attachments/0/content/body/0/text"),
-        ] {
-            let text = body(format, &notice).to_string();
-            let read: serde_json::Value = serde_json::from_str(&text).unwrap();
-            assert_eq!(
-                read.pointer(pointer).and_then(|text| text.as_str()),
-                Some(notice.text.as_str())
-            );
-        }
-    }
 }

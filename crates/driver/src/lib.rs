@@ -36,7 +36,7 @@ mod world;
 pub use clock::{Clock, Deadline, Elapsed};
 pub use dispatcher::run;
 pub use error::Error;
-pub use hooks::{HookSink, Hooks};
+pub use hooks::{Gate, HookSink, Hooks, Urls};
 pub use lease::{Lease, leases};
 pub use look::look;
 pub use observe::observe;

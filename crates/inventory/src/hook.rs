@@ -4,6 +4,8 @@ use jiff::SignedDuration;
 use jiff::fmt::serde::duration::friendly::compact::required as friendly;
 use serde::{Deserialize, Serialize};
 
+use crate::template::{Hole, Template};
+
 /// `[[hook]]`.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Hook {
@@ -15,11 +17,14 @@ pub struct Hook {
     /// How long that may take.
     #[serde(serialize_with = "friendly")]
     pub timeout: SignedDuration,
+    /// Whether nothing begins until it has been told, and nothing more if that fails.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub required: bool,
 }
 
 impl Hook {
     /// The events that a hook can be told of.
-    pub const EVENTS: [&'static str; 14] = [
+    pub const EVENTS: [&'static str; 15] = [
         "run_started",
         "run_resumed",
         "wave_started",
@@ -29,6 +34,7 @@ impl Hook {
         "server_stuck",
         "budget_spent",
         "window_closed",
+        "run_paused",
         "witness_breached",
         "floor_broken",
         "debt_unpaid",
@@ -53,7 +59,7 @@ pub enum HookAct {
 }
 
 /// In whose form a message is posted.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum HookFormat {
     /// One flat JSON object.
@@ -63,4 +69,31 @@ pub enum HookFormat {
     Teams,
     /// `{"text": …}`, as Slack's incoming webhooks take it.
     Slack,
+    /// The operator's own.
+    Body(Template<HookHole>),
+}
+
+/// What a hole in the operator's own body stands for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum HookHole {
+    /// The run's name.
+    Run,
+    /// The event's name.
+    Event,
+    /// When it happened.
+    At,
+    /// The server that it is about; empty where it is about none.
+    Server,
+    /// All of it in words.
+    Text,
+}
+
+impl Hole for HookHole {
+    const ALL: &'static [(&'static str, Self)] = &[
+        ("run", Self::Run),
+        ("event", Self::Event),
+        ("at", Self::At),
+        ("server", Self::Server),
+        ("text", Self::Text),
+    ];
 }

@@ -31,7 +31,7 @@ pub use credential::{Credential, PasswordSource};
 pub use diagnostic::{Code, Diagnostic, Related, Severity};
 pub use error::Error;
 pub use fleet::{Auth, Inventory, Pool, Server, Site, Transport, Vantage};
-pub use hook::{Hook, HookAct, HookFormat};
+pub use hook::{Hook, HookAct, HookFormat, HookHole};
 pub use load_balancer::{
     CommandBalancer, Conditions, HttpBalancer, LoadBalancer, Method, Request, StateRequest, TEXT,
 };
@@ -44,7 +44,7 @@ pub use step::{
     AllowEntry, AllowWhat, BackUp, CommandStep, Drain, InstallFeature, PowershellStep, RestartIis,
     RestartMethod, Restrict, ReturnToRotation, Role, Step, StepKind, WaitHealthy, Witness,
 };
-pub use template::{Placeholder, Template};
+pub use template::{Hole, Placeholder, Template};
 pub use tls::{Fingerprint, Tls};
 pub use window::{Moment, Opening, Window, WindowError, Zone};
 

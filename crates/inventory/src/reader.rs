@@ -9,5 +9,6 @@ pub(crate) mod playbook;
 pub(crate) mod suggest;
 pub(crate) mod syntax;
 mod table;
+mod template;
 
 pub(crate) use findings::Findings;

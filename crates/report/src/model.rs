@@ -181,6 +181,7 @@ impl Model {
                 self.budget_spent = false;
             }
             EventKind::StealApproved { .. }
+            | EventKind::HookFailed { .. }
             | EventKind::WindowEntered { .. }
             | EventKind::WindowClosed { .. } => {}
             EventKind::WaveStarted { wave } => self.wave = Some(*wave),

@@ -390,6 +390,12 @@ pub fn lines(model: &Model, event: &Event) -> Vec<Line> {
         EventKind::FloorBroken { pool, error } => {
             vec![Line::new(format!("pool {pool}"), "floor", "BROKEN").text(failure(error))]
         }
+        EventKind::HookFailed { on, found } => {
+            vec![Line::new("run", "hook", "FAILED").text([
+                format!("the playbook requires that it is told of {on}: {found}"),
+                "nothing new is started; what was begun is finished".to_owned(),
+            ])]
+        }
         EventKind::StopRequested { hard: false } => {
             vec![Line::new("run", "stop", "asked").text([
                 "nothing new is started; servers under way are finished first",

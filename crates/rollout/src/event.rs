@@ -365,6 +365,13 @@ pub enum EventKind {
         /// What should have been in rotation, and what was.
         error: StepError,
     },
+    /// A hook that the playbook requires could not be told: nothing new is begun, unless the run is being taken back, which no hook holds up.
+    HookFailed {
+        /// The name of the event that it was to be told of.
+        on: String,
+        /// What became of it.
+        found: String,
+    },
     /// The operator asked to stop (Ctrl-C once: finish what runs; twice: abort the waits).
     StopRequested {
         /// Second request.
@@ -420,6 +427,7 @@ impl EventKind {
             Self::WitnessChanged { .. } => "witness_changed",
             Self::WitnessBreached { .. } => "witness_breached",
             Self::FloorBroken { .. } => "floor_broken",
+            Self::HookFailed { .. } => "hook_failed",
             Self::StopRequested { .. } => "stop_requested",
             Self::RunFinished { .. } => "run_finished",
         }
@@ -440,6 +448,7 @@ impl EventKind {
             | Self::PersonAnswered { .. }
             | Self::BudgetSpent { .. }
             | Self::FloorBroken { .. }
+            | Self::HookFailed { .. }
             | Self::StopRequested { .. }
             | Self::RunFinished { .. } => None,
             Self::WitnessChanged { watched, .. } | Self::WitnessBreached { watched, .. } => watched.server(),

@@ -16,6 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::MissedTickBehavior;
 
 use crate::error::Error;
+use crate::hooks::Gate;
 use crate::lease::Keeper;
 use crate::shutdown::StopRequest;
 use crate::watch::Watch;
@@ -41,6 +42,8 @@ const REAPING: Duration = Duration::from_secs(5);
 
 /// Runs a rollout to its end. `rollout` has seen `run_started` (or, on the way from a journal, `run_resumed`) already.
 ///
+/// While a hook of `gate` is being told nothing begins, and nothing more does once one could not be told.
+///
 /// Every exit path closes the WinRM shells. A change that is under way when the operator asks to stop hard is left alone; the journal then has
 /// an intent without an outcome, and `resume` looks again.
 ///
@@ -52,6 +55,7 @@ pub async fn run(
     commit: &mut dyn Commit,
     sinks: &mut [Box<dyn Sink>],
     desk: Arc<dyn Desk>,
+    gate: Gate,
     stop: mpsc::Receiver<StopRequest>,
 ) -> Result<Verdict, Error> {
     if rollout.run_id().is_none() {
@@ -72,6 +76,7 @@ pub async fn run(
         commit,
         sinks,
         desk,
+        gate,
     };
     dispatcher.note_taken_out();
     let ended = dispatcher.dispatch(answered, progressed, stop).await;
@@ -96,6 +101,7 @@ struct Dispatcher<'a> {
     commit: &'a mut dyn Commit,
     sinks: &'a mut [Box<dyn Sink>],
     desk: Arc<dyn Desk>,
+    gate: Gate,
 }
 
 impl Dispatcher<'_> {
@@ -114,6 +120,8 @@ impl Dispatcher<'_> {
         let mut asked: Option<(Pause, oneshot::Receiver<(Answer, String)>)> = None;
         loop {
             let until = match self.rollout.next(clock.now()) {
+                // What else is due by then is seen at the next tick.
+                Next::Record(kind) if self.gate.holds(&kind) => None,
                 Next::Record(kind) => {
                     self.record(kind)?;
                     continue;
@@ -153,6 +161,9 @@ impl Dispatcher<'_> {
                     let (answer, by) = answer.unwrap_or_else(|_| (Answer::Stop, "nobody: the question was lost".to_owned()));
                     self.record(EventKind::PersonAnswered { answer, by })?;
                 }
+                failed = self.gate.answer() => if let Some(failed) = failed {
+                    self.record(failed)?;
+                },
                 Err(lost) = self.workers.next_lost() => return Err(lost),
                 () = timer => {}
                 _ = tick.tick() => self.tick(clock.now()),
@@ -182,6 +193,7 @@ impl Dispatcher<'_> {
         for sink in self.sinks.iter_mut() {
             sink.event(&event);
         }
+        self.gate.hear(&event);
         if let Some(action) = action {
             self.workers.perform(action)?;
         }

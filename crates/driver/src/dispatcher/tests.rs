@@ -99,9 +99,17 @@ async fn what_is_committed_is_shown_and_a_lost_server_spends_the_budget() {
     let told = Told::default();
     let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(told.clone())];
     let (_stop, stopped) = mpsc::channel(1);
-    let verdict = run(rollout, world, &mut journal, &mut sinks, nobody(), stopped)
-        .await
-        .unwrap();
+    let verdict = run(
+        rollout,
+        world,
+        &mut journal,
+        &mut sinks,
+        nobody(),
+        Gate::default(),
+        stopped,
+    )
+    .await
+    .unwrap();
     assert_eq!(verdict, Verdict::BudgetSpent);
     assert_eq!(
         names(&journal.events),
@@ -146,9 +154,17 @@ async fn a_journal_that_cannot_be_written_ends_the_run_before_anything_new_is_be
     let told = Told::default();
     let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(told.clone())];
     let (_stop, stopped) = mpsc::channel(1);
-    let error = run(rollout, world, &mut journal, &mut sinks, nobody(), stopped)
-        .await
-        .unwrap_err();
+    let error = run(
+        rollout,
+        world,
+        &mut journal,
+        &mut sinks,
+        nobody(),
+        Gate::default(),
+        stopped,
+    )
+    .await
+    .unwrap_err();
     assert!(matches!(error, Error::Commit { .. }), "{error:?}");
     assert_eq!(names(&told.events.lock().unwrap()), ["wave_started"]);
 }
@@ -166,9 +182,17 @@ async fn a_hard_stop_ends_a_wait_at_once_and_leaves_the_intent_open() {
     stop.send(StopRequest::Soft).await.unwrap();
     stop.send(StopRequest::Hard).await.unwrap();
     let began = tokio::time::Instant::now();
-    let verdict = run(rollout, world, &mut journal, &mut [], nobody(), stopped)
-        .await
-        .unwrap();
+    let verdict = run(
+        rollout,
+        world,
+        &mut journal,
+        &mut [],
+        nobody(),
+        Gate::default(),
+        stopped,
+    )
+    .await
+    .unwrap();
     assert_eq!(verdict, Verdict::Aborted);
     assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
     assert_eq!(
@@ -191,9 +215,17 @@ async fn a_soft_stop_lets_what_runs_come_to_its_end() {
     let (stop, stopped) = mpsc::channel(1);
     stop.send(StopRequest::Soft).await.unwrap();
     drop(stop);
-    run(rollout, world, &mut journal, &mut [], nobody(), stopped)
-        .await
-        .unwrap();
+    run(
+        rollout,
+        world,
+        &mut journal,
+        &mut [],
+        nobody(),
+        Gate::default(),
+        stopped,
+    )
+    .await
+    .unwrap();
     let names = names(&journal.events);
     assert!(
         names.contains(&"stop_requested") && names.contains(&"surveyed"),
@@ -239,6 +271,7 @@ async fn the_rotation_is_watched_all_run_long() {
         &mut journal,
         &mut sinks,
         nobody(),
+        Gate::default(),
         stopped,
     )
     .await
@@ -269,9 +302,17 @@ async fn a_rollout_that_has_not_begun_is_refused() {
         room: usize::MAX,
     };
     let (_stop, stopped) = mpsc::channel(1);
-    let error = run(rollout, world, &mut journal, &mut [], nobody(), stopped)
-        .await
-        .unwrap_err();
+    let error = run(
+        rollout,
+        world,
+        &mut journal,
+        &mut [],
+        nobody(),
+        Gate::default(),
+        stopped,
+    )
+    .await
+    .unwrap_err();
     assert!(matches!(error, Error::NotStarted), "{error:?}");
     assert_eq!(journal.events, []);
 }

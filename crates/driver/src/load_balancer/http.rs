@@ -211,14 +211,7 @@ impl Http {
             builder = builder.basic_auth(&credentials.user, Some(credentials.password.expose()));
         }
         if let Some(body) = &request.body {
-            let filled = body.fill(|placeholder| {
-                let value = self.value(placeholder, member);
-                match body.is_json() {
-                    true => escaped(&value),
-                    false => value,
-                }
-            });
-            builder = builder.body(filled);
+            builder = builder.body(body.fill_body(|placeholder| self.value(placeholder, member)));
         }
         // The error would show the URL.
         let lost = |error: reqwest::Error| unreachable(error.without_url().into());
@@ -301,16 +294,6 @@ fn encoded(value: &str) -> String {
         }
     }
     text
-}
-
-/// A value within a string of JSON.
-fn escaped(value: &str) -> String {
-    let quoted = serde_json::Value::from(value).to_string();
-    quoted
-        .strip_prefix('"')
-        .and_then(|text| text.strip_suffix('"'))
-        .map(str::to_owned)
-        .unwrap_or_default()
 }
 
 #[cfg(test)]

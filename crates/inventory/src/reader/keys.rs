@@ -214,7 +214,12 @@ pub(crate) const WITNESS: Keys = Keys::only(
     "`witness`",
     &["allowed_from", "denied_from", "unchanged", "path", "every"],
 );
-pub(crate) const HOOK: Keys = Keys::only("`[[hook]]`", &["on", "command", "url_env", "format", "timeout"]);
+pub(crate) const HOOK: Keys = Keys::only(
+    "`[[hook]]`",
+    &[
+        "on", "command", "url_env", "format", "body", "timeout", "required",
+    ],
+);
 pub(crate) const RETURN_TO_ROTATION: Keys = Keys::only("`return_to_rotation`", &["timeout"]);
 pub(crate) const COMMAND: Keys = Keys::only("`command`", &["command", "unless", "exit_codes", "timeout"]);
 pub(crate) const POWERSHELL: Keys =

@@ -77,6 +77,7 @@ golden! { playbook:
     playbook_order = "playbook-order.toml",
     playbook_farm = "playbook-farm.toml",
     playbook_selector = "playbook-selector.toml",
+    playbook_hooks = "playbook-hooks.toml",
 }
 
 /// Every file in `bad/`.
@@ -108,6 +109,7 @@ pub(super) fn bad() -> Vec<Source> {
             include_str!("bad/playbook-order.toml"),
             include_str!("bad/playbook-farm.toml"),
             include_str!("bad/playbook-selector.toml"),
+            include_str!("bad/playbook-hooks.toml"),
         ]
         .map(|text| Source::new("playbook.toml", text)),
     )

@@ -80,10 +80,12 @@ impl Rollout {
             EventKind::WitnessBreached { watched, error, .. } => self.breached(watched, error, kind),
             EventKind::FloorBroken { pool, .. } => self.floor_broken(pool, kind),
             EventKind::StopRequested { hard } => {
-                let stop = if *hard { Stop::Hard } else { Stop::Soft };
-                self.stop = self.stop.max(Some(stop));
-                if let Some(pause) = self.pause.take() {
-                    self.answer(&pause, Answer::Stop);
+                self.stop_at(if *hard { Stop::Hard } else { Stop::Soft });
+                Ok(None)
+            }
+            EventKind::HookFailed { .. } => {
+                if !self.taking_back {
+                    self.stop_at(Stop::Soft);
                 }
                 Ok(None)
             }
@@ -209,6 +211,14 @@ impl Rollout {
             state: state.to_owned(),
             event: describe_event(kind),
         })
+    }
+
+    /// Nothing new from here on; a question that is out is answered by it.
+    fn stop_at(&mut self, stop: Stop) {
+        self.stop = self.stop.max(Some(stop));
+        if let Some(pause) = self.pause.take() {
+            self.answer(&pause, Answer::Stop);
+        }
     }
 
     fn start(&mut self, server: &ServerName, kind: &EventKind) -> Transition {

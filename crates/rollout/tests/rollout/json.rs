@@ -402,6 +402,7 @@ fn of_a_server() -> BoxedStrategy<EventKind> {
             from: RunId::new(&from),
             operator
         }),
+        (text(), text()).prop_map(|(on, found)| EventKind::HookFailed { on, found }),
         (server(), survey).prop_map(|(server, survey)| EventKind::Surveyed { server, survey }),
         server().prop_map(|server| EventKind::ServerSoaking { server }),
         (server(), report).prop_map(|(server, report)| EventKind::SoakFinished { server, report }),

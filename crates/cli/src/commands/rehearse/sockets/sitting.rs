@@ -6,7 +6,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use driver::{Clock, StopRequest};
+use driver::{Clock, Gate, StopRequest};
 use jiff::Timestamp;
 use journal::StateDirectory;
 use rollout::simulation::Chance;
@@ -115,7 +115,7 @@ impl Sitting {
             tokio::time::sleep(last_breath).await;
         };
         tokio::select! {
-            ended = driver::run(rollout, world, &mut journal, &mut sinks, desk, stops) => {
+            ended = driver::run(rollout, world, &mut journal, &mut sinks, desk, Gate::default(), stops) => {
                 ended.map(End::Finished).map_err(|error| told(&error))
             }
             () = death => Ok(End::Crashed),

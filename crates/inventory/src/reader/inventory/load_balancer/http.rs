@@ -12,8 +12,8 @@ use crate::reader::address;
 use crate::reader::entry::{Entry, shown};
 use crate::reader::findings::Findings;
 use crate::reader::keys;
-use crate::reader::suggest;
 use crate::reader::table::Table;
+use crate::reader::template;
 use crate::template::{Placeholder, Template};
 
 /// How long a request may take that does not say it: these interfaces answer in a second or two, and some start their day with a login.
@@ -175,40 +175,20 @@ fn path(entry: &Entry<'_>, holes: &Holes, found: &mut Findings<'_>) -> Option<Te
     Some(template)
 }
 
-/// Line breaks are welcome here, other control characters are not.
 fn body(entry: &Entry<'_>, holes: &Holes, found: &mut Findings<'_>) -> Option<Template> {
-    let text = entry.any_text(found)?;
-    if text.contains(|c: char| c.is_control() && !"\r\n\t".contains(c)) {
-        // Told in the same words as of any other text.
-        entry.text(found)?;
-    }
-    let template = parsed(text, entry, holes, found)?;
-    if template.is_json() {
-        let sample = template.fill(|_| "x".to_owned());
-        if let Err(error) = serde_json::from_str::<serde_json::Value>(&sample) {
-            let message = format!("{} begins as JSON but is none: {error}", entry.name());
-            let hint = "single quotes around the whole leave JSON's own quotes alone: body = '{\"state\": \"down\"}'";
-            found.error(Code::BadValue, entry.span(), message, hint);
-            return None;
-        }
-    }
-    Some(template)
+    let body = template::body(entry, found)?;
+    has_values(&body, entry, holes, found);
+    template::is_whole(&body, entry, found).then_some(body)
 }
 
 fn template(entry: &Entry<'_>, holes: &Holes, found: &mut Findings<'_>) -> Option<Template> {
-    parsed(entry.text(found)?, entry, holes, found)
+    let template = template::parsed(entry.text(found)?, entry, found)?;
+    has_values(&template, entry, holes, found);
+    Some(template)
 }
 
-fn parsed(text: &str, entry: &Entry<'_>, holes: &Holes, found: &mut Findings<'_>) -> Option<Template> {
-    let template = match Template::parse(text) {
-        Ok(template) => template,
-        Err(unknown) => {
-            let message = format!("{{{}}} stands for nothing", shown(&unknown.0));
-            let hint = suggest::hint(&unknown.0, Placeholder::words(), "placeholder");
-            found.error(Code::UnknownPlaceholder, entry.span(), message, hint);
-            return None;
-        }
-    };
+/// Each hole has something to stand for.
+fn has_values(template: &Template, entry: &Entry<'_>, holes: &Holes, found: &mut Findings<'_>) {
     let lacks = |word: &str, key: &str| format!("{{{word}}} has nothing to stand for: there is no `{key}`");
     for (placeholder, word, key, is_there) in [
         (Placeholder::Backend, "backend", "backend", holes.has_backend),
@@ -225,7 +205,6 @@ fn parsed(text: &str, entry: &Entry<'_>, holes: &Holes, found: &mut Findings<'_>
             found.error(Code::MissingKey, entry.span(), lacks(word, key), hint);
         }
     }
-    Some(template)
 }
 
 fn statuses(entry: &Entry<'_>, found: &mut Findings<'_>) -> BTreeSet<u16> {
