@@ -191,3 +191,30 @@ async fn a_server_whose_lease_was_lost_is_changed_no_more_and_stays_as_the_other
     assert!(!stage.is_in_rotation(0));
     stage.assert_sound();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lease_that_cannot_be_taken_away_is_named_with_its_command_and_its_end_and_wakes_nobody() {
+    let stage = Stage::new(1).await;
+    let mut run = stage.start_apply();
+    run.until("cas01 server_soaking").await;
+    stage.machine(0).faults().registry_guarded.set(true);
+    let ended = run.end().await;
+    // Everything is as wanted, and the lease is gone in ten minutes.
+    ended.assert_code(0).assert_says(&[
+        "STILL OWED: cas01 bears this run's lease, which nobody renews any more and which ends by itself within 10m00s",
+        "on cas01: reg delete \"HKLM\\SOFTWARE\\casgate\" /v lease /f",
+    ]);
+    stage.assert_restricted(0);
+    stage
+        .story()
+        .assert_order(&["cas01 server_healthy", "cas01 debt_unpaid", "run_finished done"]);
+    assert!(stage.lease(0).await.is_some());
+    // The command that was named is the one that helps.
+    stage.machine(0).faults().registry_guarded.set(false);
+    let (code, _) = stage
+        .on_server(0, r#"reg delete "HKLM\SOFTWARE\casgate" /v lease /f"#)
+        .await;
+    assert_eq!(code, 0);
+    assert_eq!(stage.lease(0).await, None);
+    assert!(!ended.text().contains("LEFT OPEN"), "{}", ended.text());
+}

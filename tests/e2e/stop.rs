@@ -75,7 +75,7 @@ async fn ctrl_c_and_then_a_signal_to_terminate_abort_a_wait_at_once() {
             "waits are aborted now",
             "to go on: casgate resume",
             "STILL OWED: cas01: its place in rotation; by hand: echo \"set server eas/cas01 state ready\" | ",
-            "STILL OWED: cas01: the run's lease, which ends by itself; by hand: on cas01: reg delete \"HKLM\\SOFTWARE\\casgate\" /v lease /f",
+            "STILL OWED: cas01: the run's lease, which ends by itself within 10m00s; by hand: on cas01: reg delete \"HKLM\\SOFTWARE\\casgate\" /v lease /f",
         ]);
     assert!(stage.lease(0).await.is_some(), "nobody else shall come between");
     stage.story().assert_order(&[

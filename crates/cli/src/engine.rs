@@ -172,7 +172,11 @@ impl Engine<'_> {
             self.journal.head()
         ));
         let folded = folded.lock().unwrap_or_else(PoisonError::into_inner);
-        for line in leftovers::lines(&folded.rollout, &self.world) {
+        let shells = leftovers::shells(&folded.rollout, &self.world);
+        for line in leftovers::lines(&folded.rollout, &self.world)
+            .into_iter()
+            .chain(shells)
+        {
             self.printer.text(&line);
         }
         Ok((verdict, folded.model.clone()))

@@ -1,4 +1,5 @@
-//! What a run that was aborted leaves behind: servers where nobody has seen how a command ended, and what is owed, each with the exact command.
+//! What a run leaves behind: shells that could not be deleted; and one that was aborted, servers where nobody has seen how a command ended, and
+//! what is owed. Each with the exact command.
 
 use std::sync::Arc;
 
@@ -31,11 +32,15 @@ pub(crate) fn lines(rollout: &Rollout, world: &Arc<World>) -> Vec<String> {
     }
     for open in rollout.debts().into_iter().filter(|open| open.unpaid.is_none()) {
         let what = match open.debt {
-            Debt::Rotation { .. } => "its place in rotation",
+            Debt::Rotation { .. } => "its place in rotation".to_owned(),
             Debt::Confirmation { .. } => {
                 "its dead man's switch, which takes the change back when its time is up, unless it is taken away"
+                    .to_owned()
             }
-            Debt::Lease => "the run's lease, which ends by itself",
+            Debt::Lease => format!(
+                "the run's lease, which ends by itself within {}",
+                report::wording::duration(rollout.plan().policy.lease)
+            ),
         };
         let command = driver::by_hand(world, &open.server, open.debt, false);
         lines.push(format!("STILL OWED: {}: {what}; by hand: {command}", open.server));
@@ -47,4 +52,23 @@ pub(crate) fn lines(rollout: &Rollout, world: &Arc<World>) -> Vec<String> {
         ));
     }
     lines
+}
+
+/// One line for each server where the run could not delete its shells. Known only once the run's last requests are over.
+pub(crate) fn shells(rollout: &Rollout, world: &World) -> Vec<String> {
+    let left = winrm::left_behind();
+    let servers = rollout.plan().servers.keys();
+    let left_there = servers.filter_map(|server| {
+        let url = world.endpoint(server).ok()?.name();
+        Some((server, *left.get(&url)?))
+    });
+    left_there
+        .map(|(server, count)| {
+            format!(
+                "LEFT OPEN: {server}: {count} WinRM shell{} that could not be deleted; Windows ends each after five idle minutes; sooner, once \
+                 the server answers: casgate ping {server} --shells --clean",
+                if count == 1 { "" } else { "s" }
+            )
+        })
+        .collect()
 }

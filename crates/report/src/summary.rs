@@ -78,11 +78,15 @@ pub fn summary(model: &Model) -> String {
     }
     for (server, debt, command) in &model.unpaid {
         let owed = match debt {
-            Debt::Rotation { .. } => "is out of rotation; put it back with",
+            Debt::Rotation { .. } => "is out of rotation; put it back with".to_owned(),
             Debt::Confirmation { .. } => {
                 "has a dead man's switch that will put the former rules back; settle it by hand with"
+                    .to_owned()
             }
-            Debt::Lease => "bears this run's lease, which ends by itself; to be rid of it at once",
+            Debt::Lease => format!(
+                "bears this run's lease, which nobody renews any more and which ends by itself within {}; to be rid of it at once",
+                wording::duration(plan.policy.lease)
+            ),
         };
         out.push_str(&format!("\nSTILL OWED: {server} {owed}\n  {command}\n"));
     }

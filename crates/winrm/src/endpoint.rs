@@ -209,7 +209,7 @@ impl Endpoint {
     }
 
     /// The URL as errors name it: never with a user or a password.
-    pub(crate) fn name(&self) -> String {
+    pub fn name(&self) -> String {
         let mut url = self.url.clone();
         // Both fail only where there is no place for a user or a password.
         let _ = url.set_username("");

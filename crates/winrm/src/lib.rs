@@ -63,7 +63,7 @@ pub use error::{Error, ErrorKind, Partial};
 pub use execution::{Stream, Streamed};
 pub use handshake::{NoSecondTry, TlsProblem};
 pub use kdc::{KerberosPolicy, read_krb5_conf, read_name_servers};
-pub use reaper::reap;
+pub use reaper::{left_behind, reap};
 pub use service::{OpenShell, Service};
 pub use shell::Shell;
 pub use upload::Upload;

@@ -3,12 +3,14 @@
 //! `Drop` cannot wait for a server, so it hands the shell over. Each gets a task of its own, since a server that is down must not hold up
 //! the others. What is dropped outside of a runtime waits until [`reap`] is called inside of one.
 
+use std::collections::BTreeMap;
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
+use crate::error::Error;
 use crate::remote::RemoteShell;
 
 /// The most that one shell may take.
@@ -19,6 +21,29 @@ static AT_WORK: LazyLock<watch::Sender<usize>> = LazyLock::new(|| watch::channel
 
 /// Shells that were dropped where no task could be started.
 static WAITING: Mutex<Vec<RemoteShell>> = Mutex::new(Vec::new());
+
+/// Shells that are being deleted, or could not be: the names of their endpoints by their ids.
+static LEFT: Mutex<BTreeMap<String, String>> = Mutex::new(BTreeMap::new());
+
+/// How many shells this process left behind at each endpoint that has any, by [`Endpoint::name`](crate::Endpoint::name): those that could not be
+/// deleted, and those whose deletion has not been answered yet.
+pub fn left_behind() -> BTreeMap<String, usize> {
+    let mut counted = BTreeMap::new();
+    for url in LEFT.lock().unwrap_or_else(PoisonError::into_inner).values() {
+        *counted.entry(url.clone()).or_default() += 1;
+    }
+    counted
+}
+
+/// Deletes the shell, and knows afterwards whether it is still there.
+pub(crate) async fn delete(shell: &mut RemoteShell) -> Result<(), Error> {
+    let id = shell.id().to_string();
+    let left = || LEFT.lock().unwrap_or_else(PoisonError::into_inner);
+    left().insert(id.clone(), shell.url());
+    shell.delete().await?;
+    left().remove(&id);
+    Ok(())
+}
 
 /// Takes a shell over.
 pub(crate) fn adopt(shell: RemoteShell) {
@@ -45,8 +70,8 @@ fn start(runtime: &Handle, mut shell: RemoteShell) {
     let counted = Counted::new();
     runtime.spawn(async move {
         let _counted = counted;
-        // Nobody is left who could be told of a failure.
-        let _ = tokio::time::timeout(LIMIT, shell.delete()).await;
+        // Nobody is left who could be told of a failure, but for whoever asks what was left behind.
+        let _ = tokio::time::timeout(LIMIT, delete(&mut shell)).await;
     });
 }
 

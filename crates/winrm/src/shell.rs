@@ -181,7 +181,7 @@ impl Shell {
     /// Where the server could not be told, or said no. The server ends the shell by itself once it is idle for long enough.
     pub async fn close(mut self) -> Result<(), Error> {
         // Should this wait be cancelled, dropping the value does the rest.
-        let deleted = self.remote.delete().await;
+        let deleted = reaper::delete(&mut self.remote).await;
         self.remote.forget();
         deleted
     }
