@@ -53,11 +53,16 @@ impl Stage {
                 "{date} {time} 192.0.2.11 POST {stem} {query} 443 {user} {client} {agent} - {status} 0 120\r\n"
             ));
         }
-        let name = format!(
+        machine.put(&self.log_name(index), text.into_bytes());
+    }
+
+    /// The log of today.
+    fn log_name(&self, index: usize) -> String {
+        let now = self.machine(index).wall_clock().to_string();
+        format!(
             r"C:\inetpub\logs\LogFiles\W3SVC1\u_ex{}.log",
-            date[2..].replace('-', "")
-        );
-        machine.put(&name, text.into_bytes());
+            now[2..10].replace('-', "")
+        )
     }
 }
 
@@ -223,6 +228,102 @@ async fn apply_does_not_begin_where_too_many_would_be_cut_off() {
         searches,
         "where nothing changes nobody is cut off, and nobody looks"
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_logs_refuse_is_accepted_with_a_reason_that_is_approved_and_recorded() {
+    let stage = Stage::new(2).await;
+    a_day(&stage);
+    stage.edit(
+        "playbook.toml",
+        "max_failures = 0",
+        "max_failures = 0\nmax_cut_off = 1",
+    );
+    let reason = "CHG 43: both were told";
+    let accept = ["--accept", "cut-off", "--reason", reason];
+    let with = |words: &[&'static str]| [words, &accept].concat();
+
+    let other = ["--accept", "clients-hidden", "--reason", reason];
+    let refused = stage
+        .casgate(&[&["apply", "playbook.toml", "--yes"], &other[..]].concat())
+        .await;
+    refused.assert_code(10).assert_says(&[
+        "refused[cut-off]",
+        "warning: `clients-hidden` is accepted and was not found",
+        "`--accept RULE --reason TEXT` takes a refusal upon yourself",
+    ]);
+    assert!(!stage.path("state").exists(), "no run was begun");
+
+    stage.casgate(&with(&PREVIEW)).await.assert_code(0).assert_says(&[
+        "accepted[cut-off]: Default Web Site/Microsoft-Server-ActiveSync: 2 of 3 users",
+        "accepted: CHG 43: both were told",
+    ]);
+    stage
+        .casgate(&with(&["preflight", "playbook.toml"]))
+        .await
+        .assert_code(0)
+        .assert_says(&["warning: `cut-off` is accepted and was not looked for: the logs were not read"]);
+    stage
+        .casgate(&["plan", "playbook.toml"])
+        .await
+        .assert_code(10)
+        .assert_says(&["the logs of the web servers stand against the plan (cut-off)"]);
+    assert!(stage.writes(0).is_empty() && stage.writes(1).is_empty());
+
+    let plan = stage
+        .casgate(&with(&["plan", "playbook.toml", "-o", "saved.json"]))
+        .await;
+    plan.assert_code(0)
+        .assert_says(&["accepted cut-off: CHG 43: both were told"]);
+    let hash = plan.stdout[5..17].to_owned();
+    let apply = stage
+        .casgate(&["apply", "saved.json", "--approve", &hash, "--format", "jsonl"])
+        .await;
+    let lines = apply.assert_code(0).json();
+    let finding = lines.iter().find(|line| line["finding"] == "cut-off").unwrap();
+    assert_eq!(
+        (&finding["refuses"], &finding["accepted"]),
+        (&Value::from(false), &Value::from(reason))
+    );
+    stage.assert_restricted(0);
+    stage.assert_restricted(1);
+
+    assert_eq!(
+        stage.story().accepted(),
+        serde_json::json!([{ "rule": "cut-off", "reason": reason, "servers": [] }])
+    );
+    stage.assert_no_shells();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_unread_log_is_accepted_for_the_server_where_it_was_not_read() {
+    let stage = Stage::new(2).await;
+    a_day(&stage);
+    stage
+        .machine(1)
+        .put(&stage.log_name(1), b"#Fields: date time cs-method\r\n".to_vec());
+    stage.edit(
+        "playbook.toml",
+        "max_failures = 0",
+        "max_failures = 0\nmax_cut_off = \"100%\"",
+    );
+    let refused = stage.apply().await;
+    refused
+        .assert_code(10)
+        .assert_says(&["refused[log-not-read]: cas02"]);
+    let words = [
+        "plan",
+        "playbook.toml",
+        "--accept",
+        "log-not-read",
+        "--reason",
+        "it is new",
+    ];
+    let accepted = stage.casgate(&words).await;
+    accepted.assert_code(0).assert_says(&[
+        "accepted log-not-read on cas02: it is new",
+        "accepted[log-not-read]: cas02",
+    ]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -190,10 +190,10 @@ pub(crate) struct Upload {
     pub(crate) parallel: u16,
 }
 
-/// Refusals of the preflight that the operator accepts.
+/// Refusals of the preflight, and of what the logs say, that the operator accepts.
 #[derive(ClapArgs, Debug, Default)]
 pub(crate) struct Accept {
-    /// Accept what the preflight refuses by this rule (docs/preflight.md); recorded with its reason
+    /// Accept what is refused by this rule (docs/preflight.md); recorded with its reason
     #[arg(long = "accept", value_name = "RULE", requires = "reasons")]
     pub(crate) rules: Vec<String>,
     /// Why; one for each --accept, in the same order
@@ -249,6 +249,8 @@ pub(crate) struct Preview {
     /// How much is read from each server at most: a number of bytes, or e.g. `64MiB`
     #[arg(long, default_value = "32MiB", value_parser = bytes, value_name = "BYTES")]
     pub(crate) max_bytes: u64,
+    #[command(flatten)]
+    pub(crate) accept: Accept,
 }
 
 /// How many hours of the logs are read where nobody says.

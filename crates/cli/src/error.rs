@@ -202,7 +202,7 @@ impl Error {
                 "wait until that run has ended, or until its leases have; if that casgate is dead, add --steal-lease RUN".to_owned()
             }
             Self::CutOff { .. } => {
-                "the lines above say whom and why; `casgate preview` looks again without changing anything"
+                "the lines above say whom and why; `casgate preview` looks again without changing anything, `--accept RULE --reason TEXT` takes a refusal upon yourself, and is recorded"
                     .to_owned()
             }
             Self::Preflight { acceptable: true, .. } => {

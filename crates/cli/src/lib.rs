@@ -10,6 +10,7 @@ mod engine;
 mod error;
 mod exit_code;
 mod fan_out;
+mod foresight;
 mod inputs;
 mod leases;
 mod leftovers;

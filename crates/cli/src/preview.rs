@@ -1,4 +1,4 @@
-//! Whom a plan's rules would cut off over the whole farm: what `casgate preview` shows, and what `apply` asks where the playbook sets a limit.
+//! Whom a plan's rules would cut off over the whole farm: what `casgate preview` shows, and what `plan` and `apply` ask where the playbook sets a limit.
 
 mod finding;
 mod text;
@@ -13,15 +13,13 @@ use exchange::traffic::Traffic;
 use futures::stream::{self, StreamExt};
 use inventory::{AllowWhat, ServerName, Step};
 use ipnet::IpNet;
+use preflight::{Acceptance, Report};
 use rollout::{Plan, StepError};
 
-use crate::args::{DEFAULT_HOURS, DEFAULT_MAX_BYTES};
 use crate::error::Error;
 use crate::printer::Printer;
 
-pub(crate) use finding::findings;
-pub(crate) use text::text;
-pub(crate) use view::json;
+use finding::{Finding, findings};
 
 /// How many servers are read together: each may send what it may, and this machine has to read it.
 const SERVERS_AT_A_TIME: usize = 8;
@@ -60,7 +58,7 @@ pub(crate) struct Server {
 }
 
 /// Reads the logs of every server of the plan.
-pub(crate) async fn gather(world: &Arc<World>, plan: &Plan, options: PreviewOptions) -> Farm {
+async fn gather(world: &Arc<World>, plan: &Plan, options: PreviewOptions) -> Farm {
     let previews = stream::iter(plan.servers.keys().cloned()).map(|server| async move {
         let seen = driver::preview(world, plan, &server, options).await;
         (server, seen)
@@ -89,30 +87,79 @@ pub(crate) async fn gather(world: &Arc<World>, plan: &Plan, options: PreviewOpti
     farm
 }
 
-/// Reads the logs before anything is touched, where the playbook sets `max_cut_off`.
-///
-/// # Errors
-/// [`Error::CutOff`] where that limit, or what the logs say otherwise, stands against the change.
-pub(crate) async fn gate(world: &Arc<World>, plan: &Plan, printer: &Printer) -> Result<(), Error> {
-    let limit = plan.policy.max_cut_off;
-    if limit.is_none() {
-        return Ok(());
-    }
-    let options = PreviewOptions {
-        hours: DEFAULT_HOURS,
-        max_bytes: DEFAULT_MAX_BYTES,
-    };
+/// What the logs say against a plan, once it is known what the operator accepts.
+pub(crate) struct Judgement {
+    pub(crate) farm: Farm,
+    findings: Vec<Finding>,
+    /// Only of the findings that refuse; none refuses where the playbook sets no `max_cut_off`.
+    pub(crate) report: Report,
+    /// Whether the playbook sets `max_cut_off`.
+    is_gate: bool,
+}
+
+/// Reads the logs and judges what they say.
+pub(crate) async fn look(
+    world: &Arc<World>,
+    plan: &Plan,
+    options: PreviewOptions,
+    acceptances: &[Acceptance],
+) -> Judgement {
     let farm = gather(world, plan, options).await;
-    let found = findings(&farm, limit);
-    printer.text(text(&plan.title, &farm, &found, true).trim_end());
-    json(&farm, &found).iter().for_each(|value| printer.json(value));
-    let mut rules: Vec<&'static str> = found.iter().filter(|f| f.refuses).map(|f| f.rule.id()).collect();
-    rules.dedup();
-    match rules.is_empty() {
-        true => Ok(()),
-        false => Err(Error::CutOff {
-            rules: rules.join(", "),
-        }),
+    let limit = plan.policy.max_cut_off;
+    let findings = findings(&farm, limit);
+    let refusals = findings
+        .iter()
+        .filter(|finding| finding.refuses && limit.is_some());
+    let refusals = refusals.map(|finding| preflight::Finding {
+        rule: finding.rule,
+        found: finding.found.clone(),
+        remedy: finding.hint.clone(),
+        server: finding.server.clone(),
+    });
+    Judgement {
+        report: Report::new(refusals.collect(), acceptances),
+        farm,
+        findings,
+        is_gate: limit.is_some(),
+    }
+}
+
+impl Judgement {
+    /// Prints everything.
+    pub(crate) fn tell(&self, title: &str, printer: &Printer) {
+        printer.text(text::text(title, self).trim_end());
+        view::json(self).iter().for_each(|value| printer.json(value));
+        for rule in &self.report.unused {
+            printer.note(&match self.is_gate {
+                true => format!("warning: `{rule}` is accepted and was not found"),
+                false => format!(
+                    "warning: `{rule}` is accepted, and without `max_cut_off` the logs refuse nothing"
+                ),
+            });
+        }
+    }
+
+    /// Ends the command where what the logs say stands against the change.
+    ///
+    /// # Errors
+    /// [`Error::CutOff`] with the rules that nobody has accepted.
+    pub(crate) fn refuse(&self) -> Result<(), Error> {
+        let refusals = self.report.findings.iter().filter(|judged| judged.refuses());
+        let mut rules: Vec<&'static str> = refusals.map(|judged| judged.rule.id()).collect();
+        rules.dedup();
+        match rules.is_empty() {
+            true => Ok(()),
+            false => Err(Error::CutOff {
+                rules: rules.join(", "),
+            }),
+        }
+    }
+
+    /// Why the operator accepts a finding.
+    fn accepted(&self, finding: &Finding) -> Option<&str> {
+        let mut judged = self.report.findings.iter();
+        let judged = judged.find(|judged| finding.refuses && judged.rule == finding.rule)?;
+        judged.accepted.as_deref()
     }
 }
 

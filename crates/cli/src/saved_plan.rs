@@ -7,8 +7,8 @@ use std::sync::Arc;
 use driver::World;
 use inventory::{ServerName, Source};
 use jiff::Timestamp;
-use preflight::{Acceptance, Report};
-use rollout::{Found, Plan, StepError};
+use preflight::Acceptance;
+use rollout::{Accepted, Found, Plan, StepError};
 use serde::{Deserialize, Serialize};
 
 use crate::args::Common;
@@ -156,13 +156,12 @@ impl SavedPlan {
     }
 
     /// An acceptance holds for the servers on which the thing was found when the plan was made, and for no others.
-    pub(crate) fn check_accepted(&self, path: &Path, now: &Report) -> Result<(), Error> {
+    pub(crate) fn check_accepted(&self, path: &Path, now: &[Accepted]) -> Result<(), Error> {
         let covers = |rule: &str, server: &ServerName| {
             let mut then = self.plan.accepted.iter();
             then.any(|accepted| accepted.rule == rule && accepted.servers.contains(server))
         };
-        let accepted = now.accepted();
-        let news = accepted.iter().flat_map(|accepted| {
+        let news = now.iter().flat_map(|accepted| {
             let new = accepted
                 .servers
                 .iter()

@@ -24,7 +24,7 @@ impl fmt::Display for Severity {
     }
 }
 
-/// Everything that a preflight can find. The order is that of the report.
+/// Everything that can be found before anything is touched: by a preflight, or in the servers' logs. The order is that of the report.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[expect(missing_docs, reason = "the table below says what each one means")]
 pub enum Rule {
@@ -48,6 +48,11 @@ pub enum Rule {
     InheritedDeny,
     LowDisk,
     FactNotRead,
+    CutOff,
+    ClientsHidden,
+    ProbesCutOff,
+    LogNotRead,
+    NoTrafficSeen,
     OpenHole,
     ProbesUnknown,
     PeerNotRead,
@@ -70,7 +75,7 @@ use Severity::{Note, Refuse, Warn};
 
 /// Refusals that nobody can accept are those after which a run could not do what it says: another copy of appcmd, no rights, no such application,
 /// somebody else's servers.
-const TABLE: [Row; 33] = [
+const TABLE: [Row; 38] = [
     Row(
         Rule::ServerNotSeen,
         "server-not-seen",
@@ -212,6 +217,41 @@ const TABLE: [Row; 33] = [
         "what could not be read cannot be judged",
     ),
     Row(
+        Rule::CutOff,
+        "cut-off",
+        Refuse,
+        true,
+        "more users or devices that are served today would be denied than the playbook's max_cut_off",
+    ),
+    Row(
+        Rule::ClientsHidden,
+        "clients-hidden",
+        Refuse,
+        true,
+        "one or two addresses stand for all clients: the rules would deny everybody, or nobody",
+    ),
+    Row(
+        Rule::ProbesCutOff,
+        "probes-cut-off",
+        Refuse,
+        true,
+        "Exchange restarts what it takes for ill, and the load balancer takes the server out",
+    ),
+    Row(
+        Rule::LogNotRead,
+        "log-not-read",
+        Refuse,
+        true,
+        "nobody knows whom the rules would cut off where the log tells nothing",
+    ),
+    Row(
+        Rule::NoTrafficSeen,
+        "no-traffic-seen",
+        Refuse,
+        true,
+        "without a single client nothing is known of whom the rules would cut off",
+    ),
+    Row(
         Rule::OpenHole,
         "open-hole",
         Warn,
@@ -323,6 +363,14 @@ impl Rule {
     /// Whether an operator can accept it, with a reason.
     pub fn is_acceptable(self) -> bool {
         self.row().3
+    }
+
+    /// Whether it is found in the servers' logs, which are read only where the playbook sets `max_cut_off`; the preflight finds the others.
+    pub fn is_of_the_logs(self) -> bool {
+        matches!(
+            self,
+            Self::CutOff | Self::ClientsHidden | Self::ProbesCutOff | Self::LogNotRead | Self::NoTrafficSeen
+        )
     }
 
     /// Why it matters.

@@ -397,7 +397,9 @@ fn every_rule_is_found_by_some_case() {
         .iter()
         .flat_map(|(_, case)| case.report(&[]).findings.into_iter().map(|judged| judged.rule))
         .collect();
-    let never: Vec<Rule> = Rule::all().filter(|rule| !found.contains(rule)).collect();
+    let never: Vec<Rule> = Rule::all()
+        .filter(|rule| !found.contains(rule) && !rule.is_of_the_logs())
+        .collect();
     assert_eq!(never, []);
 }
 

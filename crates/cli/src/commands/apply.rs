@@ -1,20 +1,18 @@
 //! `casgate apply`: plan (or take a plan that was saved), look, ask, do, prove.
 
 use driver::Clock;
-use inventory::Step;
 use journal::StateDirectory;
-use preflight::Severity;
-use rollout::{Found, Plan, StepError};
 
 use crate::args::{Apply, Common};
 use crate::engine::{self, Engine};
 use crate::error::Error;
 use crate::exit_code::ExitCode;
+use crate::foresight::Foresight;
 use crate::inputs::{self, Fleet};
 use crate::printer::Printer;
 use crate::saved_plan::{self, SavedPlan};
 use crate::secrets::Reach;
-use crate::{approval, leases, preview, run_id, state, window};
+use crate::{approval, leases, run_id, state, window};
 
 pub(crate) async fn run(common: &Common, args: &Apply, printer: &Printer) -> Result<ExitCode, Error> {
     let acceptances = args.accept.read()?;
@@ -55,24 +53,20 @@ pub(crate) async fn run(common: &Common, args: &Apply, printer: &Printer) -> Res
         Some(saved) => saved.acceptances()?,
         None => acceptances,
     };
-    let (_, preflight) = super::preflight::look(&world, &plan, &acceptances).await;
+    let seen = Foresight::gather(&world, &plan, &acceptances).await;
+    let accepted = seen.accepted();
     if let Some(saved) = &saved {
-        saved.check_accepted(&args.playbook, &preflight)?;
+        saved.check_accepted(&args.playbook, &accepted)?;
     } else {
-        plan.accepted = preflight.accepted();
+        plan.accepted = accepted;
     }
-    let looks = super::plan::look_unless_refused(&world, &plan, &preflight).await;
-    if let Some(saved) = saved.as_ref().filter(|_| !preflight.refuses()) {
-        let seen = saved_plan::observe(&world, &fleet, &looks).await;
-        saved.check(&args.playbook, &fleet, &looks, &seen)?;
+    if let Some(saved) = saved.as_ref().filter(|_| !seen.preflight.refuses()) {
+        let observed = saved_plan::observe(&world, &fleet, &seen.looks).await;
+        saved.check(&args.playbook, &fleet, &seen.looks, &observed)?;
     }
-    super::plan::show(&plan, &looks, printer);
+    seen.tell(&plan, printer);
     window::tell(&plan, timing.finish_by, now, printer);
-    super::preflight::tell(&preflight, Severity::Warn, printer);
-    super::preflight::refuse(&preflight)?;
-    if looks.values().any(|look| may_cut_off(&plan, look)) {
-        preview::gate(&world, &plan, printer).await?;
-    }
+    seen.refuse()?;
     let steal = leases::claim(&world, &servers, args.steal_lease.as_deref(), printer).await?;
     let question = format!("Change {} servers as shown?", plan.servers.len());
     approval::ask(&args.approval, &plan.hash(), &question, printer)?;
@@ -90,12 +84,4 @@ pub(crate) async fn run(common: &Common, args: &Apply, printer: &Printer) -> Res
     let (verdict, model) = engine.start(plan, run, inventory).await?;
     printer.text(&report::summary(&model));
     Ok(verdict.into())
-}
-
-/// Whether rules have to be changed on a server, for all that is known: what is as wanted already cuts nobody off.
-fn may_cut_off(plan: &Plan, look: &Result<Vec<(usize, Found)>, StepError>) -> bool {
-    let Ok(seen) = look else { return true };
-    seen.iter().any(|(step, found)| {
-        matches!(plan.steps.get(*step), Some(Step::Restrict(_))) && !matches!(found, Found::AlreadyDone(_))
-    })
 }

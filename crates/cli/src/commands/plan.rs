@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ::preflight::{Report, Severity};
+use ::preflight::Report;
 use driver::{Clock, World};
 use futures::stream::{self, StreamExt};
 use inventory::{ServerName, Step, StepKind};
 use rollout::{Before, Found, Plan, RunId, StepError};
 
-use super::preflight;
 use crate::args::{Common, Plan as PlanArgs};
 use crate::error::Error;
 use crate::exit_code::ExitCode;
+use crate::foresight::Foresight;
 use crate::inputs::{self, Fleet};
 use crate::printer::Printer;
 use crate::saved_plan::{self, SavedPlan};
@@ -45,16 +45,15 @@ pub(crate) async fn run(common: &Common, args: &PlanArgs, printer: &Printer) -> 
         RunId::new("plan"),
         printer,
     )?;
-    let (_, preflight) = preflight::look(&world, &plan, &acceptances).await;
-    plan.accepted = preflight.accepted();
-    let looks = look_unless_refused(&world, &plan, &preflight).await;
-    show(&plan, &looks, printer);
+    let seen = Foresight::gather(&world, &plan, &acceptances).await;
+    plan.accepted = seen.accepted();
+    seen.tell(&plan, printer);
     window::tell(&plan, timing.finish_by, now, printer);
-    preflight::tell(&preflight, Severity::Warn, printer);
-    preflight::refuse(&preflight)?;
+    seen.refuse()?;
+    let looks = seen.looks;
     if let Some(path) = &args.output {
-        let seen = saved_plan::observe(&world, &fleet, &looks).await;
-        SavedPlan::new(&plan, &fleet, &looks, seen)?.write(path)?;
+        let observed = saved_plan::observe(&world, &fleet, &looks).await;
+        SavedPlan::new(&plan, &fleet, &looks, observed)?.write(path)?;
         printer.note(&format!(
             "saved to {}: casgate apply {} --approve {}",
             path.display(),

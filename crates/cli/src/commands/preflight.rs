@@ -7,18 +7,19 @@ use std::time::Duration;
 use comfy_table::{Table, TableStyle};
 use driver::{Clock, World};
 use inventory::ServerName;
-use preflight::{Facts, Judged, Report, Seen, Severity};
+use preflight::{Acceptance, Facts, Judged, Report, Seen, Severity};
 use rollout::{Plan, RunId};
 
 use crate::args::{Common, Preflight};
 use crate::error::Error;
 use crate::exit_code::ExitCode;
+use crate::foresight;
 use crate::inputs::{self, Fleet};
 use crate::printer::Printer;
 use crate::secrets::Reach;
 
 pub(crate) async fn run(common: &Common, args: &Preflight, printer: &Printer) -> Result<ExitCode, Error> {
-    let acceptances = args.accept.read()?;
+    let (of_the_logs, acceptances) = foresight::divide(&args.accept.read()?);
     let fleet = Fleet::read(common)?;
     let playbook = inputs::playbook(&args.playbook, &fleet, printer)?;
     let plan = inputs::plan(&fleet, &playbook)?;
@@ -34,6 +35,8 @@ pub(crate) async fn run(common: &Common, args: &Preflight, printer: &Printer) ->
     printer.text(&format!("PREFLIGHT  {}\n", plan.title));
     printer.text(table(&facts).trim_end());
     tell(&report, Severity::Note, printer);
+    let unread: Vec<_> = of_the_logs.iter().map(Acceptance::rule).collect();
+    foresight::not_looked_for(&unread, printer);
     for (server, row) in rows(&facts) {
         printer.json(&serde_json::json!({ "server": server, "facts": row }));
     }
@@ -42,11 +45,7 @@ pub(crate) async fn run(common: &Common, args: &Preflight, printer: &Printer) ->
 }
 
 /// Looks at every server of the plan, and judges what was seen.
-pub(crate) async fn look(
-    world: &Arc<World>,
-    plan: &Plan,
-    acceptances: &[preflight::Acceptance],
-) -> (Facts, Report) {
+pub(crate) async fn look(world: &Arc<World>, plan: &Plan, acceptances: &[Acceptance]) -> (Facts, Report) {
     let facts = driver::gather(world, plan).await;
     winrm::reap(Duration::from_secs(5)).await;
     let report = Report::new(preflight::judge(plan, world.inventory(), &facts), acceptances);

@@ -2,13 +2,15 @@
 
 use driver::{Clock, PreviewOptions};
 use inventory::StepKind;
+use preflight::Acceptance;
 use rollout::RunId;
 
 use crate::args::{Common, Preview};
 use crate::error::Error;
 use crate::exit_code::ExitCode;
+use crate::foresight;
 use crate::inputs::{self, Fleet};
-use crate::preview::{self, findings};
+use crate::preview;
 use crate::printer::Printer;
 use crate::secrets::Reach;
 
@@ -32,16 +34,14 @@ pub(crate) async fn run(common: &Common, args: &Preview, printer: &Printer) -> R
         hours: args.hours,
         max_bytes: args.max_bytes,
     };
-    let farm = preview::gather(&world, &plan, options).await;
-    let limit = plan.policy.max_cut_off;
-    let found = findings(&farm, limit);
-    printer.text(preview::text(&plan.title, &farm, &found, limit.is_some()).trim_end());
-    preview::json(&farm, &found)
-        .iter()
-        .for_each(|value| printer.json(value));
-    Ok(match (limit, found.iter().any(|finding| finding.refuses)) {
-        (Some(_), true) => ExitCode::Refused,
-        _ if !farm.unread.is_empty() => ExitCode::Failure,
-        _ => ExitCode::Done,
+    let (acceptances, others) = foresight::divide(&args.accept.read()?);
+    let others: Vec<_> = others.iter().map(Acceptance::rule).collect();
+    foresight::not_looked_for(&others, printer);
+    let judgement = preview::look(&world, &plan, options, &acceptances).await;
+    judgement.tell(&plan.title, printer);
+    Ok(match judgement.report.refuses() {
+        true => ExitCode::Refused,
+        false if !judgement.farm.unread.is_empty() && plan.policy.max_cut_off.is_none() => ExitCode::Failure,
+        false => ExitCode::Done,
     })
 }

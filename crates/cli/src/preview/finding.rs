@@ -1,37 +1,10 @@
-//! What a preview finds wrong with the rules, each by a rule with a stable id, so that a refusal can be named and answered for.
+//! What a preview finds wrong with the rules, each by a rule of `preflight`'s table, so that a refusal is named and answered for like any other.
 
 use exchange::traffic::{CutOff, Gateway, Requester, Traffic};
-use inventory::Quantity;
+use inventory::{Quantity, ServerName};
+use preflight::Rule;
 
 use super::{Application, Farm};
-
-/// What kind of finding: the id of docs/playbook.md.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub(crate) enum Rule {
-    /// More users or devices would be cut off than the playbook's `max_cut_off`.
-    CutOff,
-    /// One or two addresses stand for all clients.
-    ClientsHidden,
-    /// Exchange's own probes, or the load balancer's, would be denied.
-    ProbesCutOff,
-    /// A server's log was not read, or nobody can be judged by it.
-    LogNotRead,
-    /// No client was seen at all.
-    NoTrafficSeen,
-}
-
-impl Rule {
-    /// The stable word.
-    pub(crate) fn id(self) -> &'static str {
-        match self {
-            Self::CutOff => "cut-off",
-            Self::ClientsHidden => "clients-hidden",
-            Self::ProbesCutOff => "probes-cut-off",
-            Self::LogNotRead => "log-not-read",
-            Self::NoTrafficSeen => "no-traffic-seen",
-        }
-    }
-}
 
 /// One finding.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -39,6 +12,8 @@ pub(crate) struct Finding {
     pub(crate) rule: Rule,
     /// Whether `apply` refuses because of it, where the playbook sets `max_cut_off`.
     pub(crate) refuses: bool,
+    /// Where; `None` for the farm as a whole, of which the counts are.
+    pub(crate) server: Option<ServerName>,
     /// What was found.
     pub(crate) found: String,
     /// What to do.
@@ -52,6 +27,7 @@ pub(crate) fn findings(farm: &Farm, limit: Option<Quantity>) -> Vec<Finding> {
         findings.push(Finding {
             rule: Rule::LogNotRead,
             refuses: true,
+            server: Some(server.clone()),
             found: format!(
                 "{server}: the log was not read: expected {}, found {}",
                 error.expected, error.found
@@ -66,6 +42,7 @@ pub(crate) fn findings(farm: &Farm, limit: Option<Quantity>) -> Vec<Finding> {
                 findings.push(Finding {
                     rule: Rule::LogNotRead,
                     refuses: true,
+                    server: Some(server.clone()),
                     found: format!("{server}: the log has no column for the client's address (c-ip) or the path (cs-uri-stem)"),
                     hint: "add both to the site's logExtFileFlags, and come back a day later".to_owned(),
                 });
@@ -84,6 +61,7 @@ pub(crate) fn findings(farm: &Farm, limit: Option<Quantity>) -> Vec<Finding> {
         findings.push(Finding {
             rule: Rule::NoTrafficSeen,
             refuses: true,
+            server: None,
             found: format!("no request of any client in the last {} hours", farm.hours),
             hint: "ask for more hours (`casgate preview --hours`), or see whether clients come to these servers at all".to_owned(),
         });
@@ -103,6 +81,7 @@ fn above(name: &str, what: &str, cut_off: &CutOff<'_>, limit: Quantity) -> Optio
     is_above.then(|| Finding {
         rule: Rule::CutOff,
         refuses: true,
+        server: None,
         found: format!(
             "{name}: {count} of {of} {what} would be cut off, more than max_cut_off = {}",
             shown(limit)
@@ -160,6 +139,7 @@ fn probes(name: &str, application: &Application, farm: &Farm, findings: &mut Vec
         findings.push(Finding {
             rule: Rule::ProbesCutOff,
             refuses: is_balancer,
+            server: None,
             found: format!(
                 "{name}: probes would be denied ({requester}), from {}: {consequence}",
                 from.join(", ")
@@ -208,6 +188,7 @@ fn hidden(name: &str, application: &Application, farm: &Farm, findings: &mut Vec
         findings.push(Finding {
             rule: Rule::ClientsHidden,
             refuses,
+            server: None,
             found: format!("{crowd}: {rest}"),
             hint: hint.to_owned(),
         });

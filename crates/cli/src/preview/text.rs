@@ -5,14 +5,15 @@ use std::net::IpAddr;
 use driver::Coverage;
 use exchange::traffic::{CutOff, Requester};
 
-use super::finding::{Finding, loses};
-use super::{Application, Farm};
+use super::finding::loses;
+use super::{Application, Judgement};
 
 /// How many names or addresses a list shows; `--format jsonl` has more.
 const SHOWN: usize = 10;
 
 /// The whole report.
-pub(crate) fn text(title: &str, farm: &Farm, findings: &[Finding], is_gate: bool) -> String {
+pub(super) fn text(title: &str, judgement: &Judgement) -> String {
+    let Judgement { farm, findings, .. } = judgement;
     let mut text = format!("PREVIEW  {title}\nthe last {} hours, times in UTC\n", farm.hours);
     for (name, application) in &farm.applications {
         text.push_str(&format!("\n{name}\n"));
@@ -29,16 +30,19 @@ pub(crate) fn text(title: &str, farm: &Farm, findings: &[Finding], is_gate: bool
     }
     text.push('\n');
     for finding in findings {
-        let word = match (finding.refuses, is_gate) {
-            (true, true) => "refused",
-            _ => "warning",
+        let accepted = judgement.accepted(finding);
+        let word = match (finding.refuses && judgement.is_gate, accepted) {
+            (_, Some(_)) => "accepted",
+            (true, None) => "refused",
+            (false, None) => "warning",
         };
         text.push_str(&format!(
             "{word}[{}]: {}\n    hint: {}\n",
-            finding.rule.id(),
-            finding.found,
-            finding.hint
+            finding.rule, finding.found, finding.hint
         ));
+        if let Some(reason) = accepted {
+            text.push_str(&format!("    accepted: {reason}\n"));
+        }
     }
     if findings.is_empty() {
         let nobody = !farm

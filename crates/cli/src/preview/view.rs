@@ -3,14 +3,14 @@
 use exchange::traffic::{CutOff, Requester};
 use serde_json::{Value, json};
 
-use super::finding::Finding;
-use super::{Application, Farm};
+use super::{Application, Judgement};
 
 /// How many names or addresses a list has at most.
 const LISTED: usize = 10_000;
 
 /// The values, in their order.
-pub(crate) fn json(farm: &Farm, findings: &[Finding]) -> Vec<Value> {
+pub(super) fn json(judgement: &Judgement) -> Vec<Value> {
+    let Judgement { farm, findings, .. } = judgement;
     let applications = farm.applications.iter().map(|(name, application)| {
         json!({ "preview": name, "hours": farm.hours, "max_bytes": farm.max_bytes, "clients": clients(application),
             "probes": probes(application), "unseen": application.traffic.unseen().collect::<Vec<_>>(), "servers": servers(application) })
@@ -20,7 +20,9 @@ pub(crate) fn json(farm: &Farm, findings: &[Finding]) -> Vec<Value> {
         .iter()
         .map(|(server, error)| json!({ "not_read": server, "error": error }));
     let findings = findings.iter().map(|finding| {
-        json!({ "finding": finding.rule.id(), "refuses": finding.refuses, "found": finding.found, "hint": finding.hint })
+        let accepted = judgement.accepted(finding);
+        json!({ "finding": finding.rule.id(), "refuses": finding.refuses && accepted.is_none(), "accepted": accepted, "found": finding.found,
+            "hint": finding.hint })
     });
     applications.chain(unread).chain(findings).collect()
 }
