@@ -14,7 +14,7 @@ use inventory::{ServerName, Source};
 use jiff::SignedDuration;
 use journal::StateDirectory;
 use rollout::simulation::{Chance, Game, Scenario, check_limits};
-use rollout::{Event, Plan, Rollout, RunId, Verdict};
+use rollout::{Event, EventKind, Plan, Rollout, RunId, Verdict};
 use tokio::time::Instant;
 
 use super::super::stage::{self, Stage};
@@ -318,8 +318,13 @@ impl Farm {
             stop_at,
             chance,
         };
-        let end = sitting.hold().await?;
+        let died = sitting.hold().await?;
         let events = runs.read(&self.run).map_err(|error| error.to_string())?;
+        // Whoever dies behind the last event has finished the run: nobody can resume it.
+        let end = match events.last().map(|event| &event.kind) {
+            Some(EventKind::RunFinished { verdict }) => End::Finished(*verdict),
+            _ => died,
+        };
         self.played.events = events.len();
         self.check(&events, end).await?;
         Ok(match end {
