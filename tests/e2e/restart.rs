@@ -1,6 +1,6 @@
 //! Restarts of IIS that do not go as they should.
 
-use crate::support::Stage;
+use crate::support::{OUTSIDE, Stage};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_restart_that_is_refused_and_leaves_the_web_service_stopped_is_repaired_before_anything_else() {
@@ -130,5 +130,47 @@ async fn a_restart_that_never_ends_is_looked_at_and_not_repeated() {
     ]);
     assert_eq!((stage.ran(0, "iisreset"), stage.ran(0, "sc start")), (1, 0));
     stage.assert_restricted(0);
+    stage.assert_sound();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_without_the_module_is_restarted_although_casgate_changed_nothing() {
+    let stage = Stage::new(2).await;
+    stage.apply().await.assert_code(0);
+    stage.assert_all_restricted();
+    // Somebody takes the feature away and brings it back; the worker that started in between has no module to enforce the rules with.
+    for (verb, recycled) in [("disable", true), ("enable", false)] {
+        let line = format!("dism /online /{verb}-feature /featurename:IIS-IPSecurity /norestart /quiet");
+        assert_eq!(stage.on_server(0, &line).await.0, 0, "{verb}");
+        if recycled {
+            stage.appcmd(0, "recycle apppool MSExchangeSyncAppPool").await;
+            stage.until_access(0, OUTSIDE, 401).await;
+        }
+    }
+    stage.assert_open(0);
+
+    // Text in the server's own language makes no difference.
+    stage.machine(0).faults().localised.set(true);
+    let ended = stage.apply().await;
+    ended
+        .assert_code(0)
+        .assert_says(&["1 changed, 1 unchanged, 0 failed"]);
+    let story = stage.story();
+    story.assert_order(&[
+        "cas01 step_probed install_feature already_done",
+        "cas01 step_probed restrict already_done",
+        "cas01 step_probed restart_iis ready",
+        "cas01 step_verified restart_iis done",
+        "run_finished done",
+    ]);
+    let journal = std::fs::read_to_string(stage.run_folder().join("journal.jsonl")).expect("a journal");
+    for words in [
+        "\"reason\":\"without IpRestrictionModule: process ",
+        "IpRestrictionModule loaded: process ",
+    ] {
+        assert!(journal.contains(words), "{words}\n{journal}");
+    }
+    assert_eq!((stage.ran(0, "iisreset"), stage.ran(1, "iisreset")), (2, 1));
+    stage.assert_all_restricted();
     stage.assert_sound();
 }

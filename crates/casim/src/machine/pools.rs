@@ -142,6 +142,16 @@ impl Pools {
         all
     }
 
+    /// The worker processes that have this native module.
+    pub(super) fn with_module(&self, module: &str) -> BTreeSet<u32> {
+        self.0
+            .values()
+            .flat_map(|pool| [&pool.worker, &pool.retiring].into_iter().flatten())
+            .filter(|worker| worker.has(module))
+            .map(|worker| worker.pid)
+            .collect()
+    }
+
     /// Recycles: the new worker loads everything anew, the old one answers until the new one is warm, unless the
     /// pool forbids the overlap. `false` when the pool is stopped.
     pub(super) fn recycle(

@@ -1,8 +1,10 @@
 //! `restart_iis`: worker processes start anew. Whether that is needed is seen on the server (a service that does not run, a process older than a
-//! pending change), and so is whether it happened: by services that run and processes that are gone, never by what iisreset says.
+//! pending change or without the module that enforces the rules), and so is whether it happened: by services that run, processes that are gone and
+//! what the new ones have loaded, never by what iisreset says.
 
 pub(super) mod companions;
 mod former;
+mod module;
 
 use std::collections::BTreeSet;
 
@@ -71,6 +73,11 @@ pub(super) async fn probe(session: &mut Session, step: &RestartIis) -> Result<Fo
             }
         }
     }
+    let loaded = match reasons.is_empty() {
+        true => module::look(session, &seen.workers).await?,
+        false => None,
+    };
+    reasons.extend(loaded.as_ref().and_then(module::Loaded::missing_in_words));
     if reasons.is_empty() {
         return Ok(already_done([format!(
             "W3SVC and WAS run, and no process is older than a change ({})",
@@ -132,10 +139,12 @@ pub(super) async fn verify(
     if !missing.of_iis.is_empty() {
         return Err(companions::left_stopped(&missing.of_iis));
     }
+    let loaded = module::settle(session, seen.workers.clone()).await?;
     for cause in marker::read(session).await?.into_keys() {
         marker::delete(session, &cause).await?;
     }
-    Ok(receipt([former.in_words(&seen)]))
+    let loaded = loaded.map(|loaded| loaded.in_words());
+    Ok(receipt([former.in_words(&seen)].into_iter().chain(loaded)))
 }
 
 async fn reset_all(
@@ -288,8 +297,18 @@ async fn recycle(session: &mut Session, workers: &[WorkerProcessObserved]) -> Re
     }
 }
 
-/// The pools of the applications that the plan restricts.
+/// The pools of the applications that the plan restricts: at least one, or there is nothing to recycle.
 async fn pools(session: &mut Session) -> Result<Vec<String>, StepError> {
+    let pools = restricted_pools(session).await?;
+    if pools.is_empty() {
+        return Err(failed("find the application pool to recycle", "an application that the plan restricts", "none")
+            .hint("`recycle_app_pool` recycles the pools of the restricted applications: use `method = \"iisreset\"`, or a command step"));
+    }
+    Ok(pools)
+}
+
+/// The pools of the applications that the plan restricts.
+async fn restricted_pools(session: &mut Session) -> Result<Vec<String>, StepError> {
     let plan = session.plan().clone();
     let mut pools = BTreeSet::new();
     for step in &plan.steps {
@@ -298,10 +317,6 @@ async fn pools(session: &mut Session) -> Result<Vec<String>, StepError> {
         let found = session.look(&doing, &appcmd::list_app(&step.application)).await?;
         let found = found.map_err(|error| from_appcmd(&doing, "the application's pool", &error))?;
         pools.extend(found.map(|app| app.application_pool));
-    }
-    if pools.is_empty() {
-        return Err(failed("find the application pool to recycle", "an application that the plan restricts", "none")
-            .hint("`recycle_app_pool` recycles the pools of the restricted applications: use `method = \"iisreset\"`, or a command step"));
     }
     Ok(pools.into_iter().collect())
 }

@@ -45,6 +45,10 @@ const GERMAN: &[(&str, &str)] = &[
         "Es wird bereits eine Instanz des Dienstes ausgeführt.",
     ),
     (
+        "INFO: No tasks are running which match the specified criteria.",
+        "INFORMATION: Es werden keine Aufgaben mit den angegebenen Kriterien ausgeführt.",
+    ),
+    (
         "The dependency service or group failed to start.",
         "Der Abhängigkeitsdienst konnte nicht gestartet werden.",
     ),

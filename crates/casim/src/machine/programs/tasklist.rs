@@ -1,4 +1,6 @@
-//! `tasklist /fo csv /nh`: the processes that run.
+//! `tasklist /fo csv /nh`: the processes that run, and with `/m` those that have loaded a DLL.
+
+use std::collections::BTreeSet;
 
 use super::Call;
 
@@ -19,6 +21,16 @@ const SHELL: &[(&str, u32)] = &[("winrshost.exe", 9012), ("cmd.exe", 9040), ("ta
 /// Exchange's setup: what people start, and what does the work.
 const SETUP: &[(&str, u32)] = &[("Setup.exe", 7712), ("ExSetup.exe", 7756)];
 
+/// DLLs of every process that an administrator may look into, and of every worker process.
+const COMMON: &[&str] = &["ntdll.dll", "KERNEL32.DLL", "KERNELBASE.dll", "IMM32.DLL"];
+const WORKER: &[&str] = &["w3wphost.dll", "iisutil.dll", "iiscore.dll"];
+
+/// Modules of IIS, by the names in its list, and their files.
+const MODULES: &[(&str, &str)] = &[
+    ("IpRestrictionModule", "iprestr.dll"),
+    ("DynamicIpRestrictionModule", "diprestr.dll"),
+];
+
 pub(super) async fn run(call: &mut Call<'_, '_>) -> u32 {
     call.work(300).await;
     let words: Vec<String> = call
@@ -27,6 +39,14 @@ pub(super) async fn run(call: &mut Call<'_, '_>) -> u32 {
         .map(|word| word.to_ascii_lowercase())
         .collect();
     let mut words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let pattern = words
+        .iter()
+        .position(|word| *word == "/m")
+        .filter(|at| words.get(at + 1).is_some_and(|next| !next.starts_with('/')))
+        .map(|at| {
+            words.remove(at);
+            words.remove(at).to_owned()
+        });
     // The order of switches makes no difference.
     words.sort_unstable();
     if words != ["/fo", "/nh", "csv"] {
@@ -48,12 +68,57 @@ pub(super) async fn run(call: &mut Call<'_, '_>) -> u32 {
         processes.extend(SETUP.iter().map(owned));
     }
     processes.extend(SHELL.iter().map(owned));
+    if let Some(pattern) = pattern {
+        list_modules(call, &processes, &pattern);
+        return 0;
+    }
     for (image, pid) in processes {
         call.print(&format!(
             "\"{image}\",\"{pid}\",\"Services\",\"0\",\"12,404 K\"\r\n"
         ));
     }
     0
+}
+
+/// The processes that have loaded what fits, and what of theirs fits. Into the system's own processes nobody looks.
+fn list_modules(call: &mut Call<'_, '_>, processes: &[(String, u32)], pattern: &str) {
+    let modules: Vec<(BTreeSet<u32>, &str)> = {
+        let state = call.machine().state();
+        MODULES
+            .iter()
+            .map(|(module, file)| (state.pools.with_module(module), *file))
+            .collect()
+    };
+    let mut none = true;
+    for (image, pid) in processes {
+        if SYSTEM.iter().any(|(_, system)| system == pid) {
+            continue;
+        }
+        let mut dlls = COMMON.to_vec();
+        if image == "w3wp.exe" {
+            dlls.extend(WORKER);
+        }
+        let own = modules.iter().filter(|(having, _)| having.contains(pid));
+        dlls.extend(own.map(|(_, file)| file));
+        dlls.retain(|dll| fits(&dll.to_ascii_lowercase(), pattern));
+        if !dlls.is_empty() {
+            none = false;
+            call.print(&format!("\"{image}\",\"{pid}\",\"{}\"\r\n", dlls.join(",")));
+        }
+    }
+    if none {
+        call.print("INFO: No tasks are running which match the specified criteria.\r\n");
+    }
+}
+
+/// A name, or the beginning and the end of one around an asterisk.
+fn fits(name: &str, pattern: &str) -> bool {
+    match pattern.split_once('*') {
+        Some((begin, end)) => {
+            name.len() >= begin.len() + end.len() && name.starts_with(begin) && name.ends_with(end)
+        }
+        None => name == pattern,
+    }
 }
 
 fn owned((image, pid): &(&str, u32)) -> (String, u32) {
@@ -73,6 +138,15 @@ fn image(command: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn a_pattern_is_a_name_or_has_one_asterisk() {
+        assert!(super::fits("iprestr.dll", "iprestr.dll"));
+        assert!(super::fits("iprestr.dll", "i*.dll"));
+        assert!(super::fits("iprestr.dll", "ipr*"));
+        assert!(!super::fits("diprestr.dll", "i*.dll"));
+        assert!(!super::fits("ab", "ab*b"));
+    }
+
     #[test]
     fn the_image_of_a_service() {
         assert_eq!(

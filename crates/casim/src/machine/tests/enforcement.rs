@@ -143,6 +143,48 @@ async fn an_installed_feature_enforces_only_in_workers_that_loaded_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn tasklist_tells_which_workers_have_loaded_the_module() {
+    let machine = fresh();
+    let none = run(&machine, "tasklist /m iprestr.dll /fo csv /nh").await;
+    assert_eq!(
+        (none.code, none.stdout.as_str()),
+        (
+            0,
+            "INFO: No tasks are running which match the specified criteria.\r\n"
+        )
+    );
+    machine.faults().localised.set(true);
+    let none = run(&machine, "tasklist /m iprestr.dll /fo csv /nh").await;
+    assert!(none.stdout.starts_with("INFORMATION: "), "{}", none.stdout);
+    run(
+        &machine,
+        "dism /online /enable-feature /featurename:IIS-IPSecurity /norestart /quiet",
+    )
+    .await;
+    appcmd(&machine, "recycle apppool MSExchangeSyncAppPool").await;
+    machine.pause(std::time::Duration::from_secs(5)).await;
+    let loaded = run(&machine, "tasklist /m IPRESTR.DLL /nh /fo csv").await.stdout;
+    let wps = appcmd(&machine, "list wps").await;
+    let worker = |pool: &str| {
+        let line = wps.lines().find(|line| line.contains(pool)).expect("a worker");
+        line.split('"').nth(1).expect("a process id").to_owned()
+    };
+    let sync = worker("MSExchangeSyncAppPool");
+    assert_eq!(loaded, format!("\"w3wp.exe\",\"{sync}\",\"iprestr.dll\"\r\n"));
+    let all = run(&machine, "tasklist /m i*.dll /fo csv /nh").await.stdout;
+    for (pid, dlls) in [
+        (sync, "IMM32.DLL,iisutil.dll,iiscore.dll,iprestr.dll"),
+        (
+            worker("MSExchangeOWAAppPool"),
+            "IMM32.DLL,iisutil.dll,iiscore.dll",
+        ),
+    ] {
+        let line = format!("\"w3wp.exe\",\"{pid}\",\"{dlls}\"");
+        assert!(all.lines().any(|found| found == line), "{line}\n{all}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_denied_client_gets_iis_own_page_and_the_log_tells_why() {
     let machine = with_ip_restrictions().await;
     appcmd(&machine, &closed()).await;
