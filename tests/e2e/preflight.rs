@@ -305,3 +305,35 @@ async fn a_server_on_exchange_2010_has_to_let_its_peers_in_of_both_families() {
     ]);
     assert_untouched(&stage, &before);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_levels_above_say_is_told_and_an_opening_that_they_defeat_is_refused() {
+    let stage = Stage::new(2).await;
+    stage.write("open.toml", include_str!("../../playbooks/open-activesync.toml"));
+    let section = "/section:system.webServer/security/ipSecurity";
+    stage
+        .appcmd(
+            0,
+            &format!(
+                "set config \"Default Web Site\" {section} /+\"[ipAddress='192.0.2.77',allowed='True']\" /allowUnlisted:\"False\" /commit:apphost"
+            ),
+        )
+        .await;
+    let before = writes(&stage);
+
+    let shut = stage.casgate(&["preflight", "playbook.toml"]).await;
+    shut.assert_code(0).assert_says(&[
+        "inherited-rules  cas01\n",
+        "1 entries at Default Web Site: allow 192.0.2.77",
+        "inherited-unlisted  cas01\n",
+        "allowUnlisted=false at Default Web Site",
+    ]);
+    let opened = stage.casgate(&["apply", "open.toml", "--yes"]).await;
+    opened.assert_code(10).assert_says(&[
+        "REFUSED  inherited-deny  cas01\n",
+        "allowUnlisted=false at Default Web Site",
+        "decide it there: open that level, or leave the application shut",
+        "nothing was touched",
+    ]);
+    assert_untouched(&stage, &before);
+}
