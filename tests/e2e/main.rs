@@ -2,6 +2,7 @@
 
 mod apply;
 mod approval;
+mod bad_days;
 mod budget;
 mod check;
 mod commit;

@@ -38,6 +38,10 @@ fn normal(line: &str) -> String {
         Some((before, _)) => format!("{before}worker processes .. -> .., W3SVC .. -> .."),
         None => line,
     };
+    let line = match line.split_once("Module loaded: process ") {
+        Some((before, _)) => format!("{before}Module loaded: process .."),
+        None => line,
+    };
     let line = match line.split_once("healthy for 200ms, ") {
         Some((before, _)) => format!("{before}healthy for 200ms, N looks"),
         None => line,
