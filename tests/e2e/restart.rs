@@ -174,3 +174,21 @@ async fn a_worker_without_the_module_is_restarted_although_casgate_changed_nothi
     stage.assert_all_restricted();
     stage.assert_sound();
 }
+
+/// Windows gives the ids of ended processes to new ones: by ids alone such a restart would have had no effect.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restart_whose_new_processes_have_the_old_ids_is_seen_by_when_they_started() {
+    let stage = Stage::new(1).await;
+    stage.machine(0).faults().process_ids_come_back.set(true);
+    stage
+        .apply()
+        .await
+        .assert_code(0)
+        .assert_says(&[": an id that came back)"]);
+    assert_eq!(stage.ran(0, "iisreset"), 1);
+    stage.assert_restricted(0);
+    // And nothing more is to be done, whatever the ids are.
+    stage.apply().await.assert_code(0).assert_says(&["1 unchanged"]);
+    assert_eq!(stage.ran(0, "iisreset"), 1);
+    stage.assert_sound();
+}

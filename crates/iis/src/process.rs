@@ -1,8 +1,10 @@
-//! `tasklist.exe`: the processes that run, and which of them have loaded the module that enforces `ipSecurity`.
+//! `tasklist.exe`: the processes that run, and which of them have loaded the module that enforces `ipSecurity`. When worker processes started, which no
+//! program of Windows tells in every language and on every version, is asked of PowerShell.
 
 use std::collections::BTreeMap;
 
 use command::{CommandLine, Invocation, Output};
+use jiff::Timestamp;
 
 use crate::Error;
 use crate::error::{complaint, excerpt};
@@ -50,6 +52,56 @@ pub fn list() -> Invocation<Result<Vec<Process>, Error>> {
             false => Ok(processes),
         }
     })
+}
+
+/// Prints `4711 133768674012345678` for each worker process: its id, and the FILETIME at which it started (100 ns since 1601, UTC), which is a number
+/// in every language. A process into which nobody may look, and one that ends meanwhile, are left out. PowerShell 2 and later.
+pub const START_TIMES_SCRIPT: &str = "$ErrorActionPreference='SilentlyContinue'\n\
+    foreach($p in @(Get-Process -Name w3wp)){try{[Console]::Out.WriteLine('{0} {1}' -f $p.Id,$p.StartTime.ToFileTimeUtc())}catch{}}\n\
+    exit 0";
+
+/// 1601 to 1970, in units of 100 ns.
+const FILETIME_OF_UNIX_EPOCH: i128 = 116_444_736_000_000_000;
+
+/// When each worker process started, by its id; one of which that could not be read is not in the map.
+///
+/// # Errors
+/// [`Error::CommandLine`] never in practice: the script is short.
+pub fn start_times() -> Result<Invocation<Result<BTreeMap<u32, Timestamp>, Error>>, Error> {
+    let line = CommandLine::powershell(START_TIMES_SCRIPT)?;
+    Ok(Invocation::new(line, |output: &Output| {
+        const PROGRAM: &str = "powershell.exe (Get-Process)";
+        if output.exit_code != 0 {
+            return Err(Error::Failed {
+                program: PROGRAM.to_owned(),
+                exit_code: output.exit_code,
+                text: complaint(output),
+            });
+        }
+        let mut times = BTreeMap::new();
+        let text = output.stdout_text();
+        for line in text
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty())
+            .take(MOST)
+        {
+            let (pid, started) = start_time(line).ok_or_else(|| Error::Unreadable {
+                program: PROGRAM.to_owned(),
+                expected: "lines with a process id and a FILETIME",
+                found: excerpt(line),
+            })?;
+            times.insert(pid, started);
+        }
+        Ok(times)
+    }))
+}
+
+fn start_time(line: &str) -> Option<(u32, Timestamp)> {
+    let (pid, started) = line.split_once(' ')?;
+    let units: i128 = started.parse().ok()?;
+    let since_1970 = units.checked_sub(FILETIME_OF_UNIX_EPOCH)?.checked_mul(100)?;
+    Some((pid.parse().ok()?, Timestamp::from_nanosecond(since_1970).ok()?))
 }
 
 /// The file of [`IP_RESTRICTION_MODULE`](crate::IP_RESTRICTION_MODULE).
@@ -170,6 +222,32 @@ mod tests {
         }
         assert_eq!(list().parse(&said(5, "")).unwrap_err().exit_code(), Some(5));
     }
+
+    #[test]
+    fn start_times_are_numbers_and_nothing_else() {
+        let times = start_times()
+            .unwrap()
+            .parse(&said(0, "4711 133768674012345678\r\n4712 116444736000000000\r\n"))
+            .unwrap();
+        let told: Vec<_> = times.iter().map(|(pid, at)| format!("{pid} {at}")).collect();
+        assert_eq!(
+            told,
+            ["4711 2024-11-23T20:30:01.2345678Z", "4712 1970-01-01T00:00:00Z"]
+        );
+        assert!(start_times().unwrap().parse(&said(0, "")).unwrap().is_empty());
+        for text in [
+            "4711",
+            "4711 24.11.2024 16:56",
+            "x 1",
+            "4711 99999999999999999999999999999999999999",
+        ] {
+            let parsed = start_times().unwrap().parse(&said(0, text));
+            assert!(matches!(parsed, Err(Error::Unreadable { .. })), "{text}");
+        }
+        let failed = start_times().unwrap().parse(&said(1, ""));
+        assert_eq!(failed.unwrap_err().exit_code(), Some(1));
+    }
+
     #[test]
     fn a_module_is_loaded_or_not_or_nobody_knows() {
         let loaded = with_restriction_module()

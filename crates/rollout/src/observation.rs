@@ -5,6 +5,7 @@ use std::fmt;
 
 use iis::ip_security::Section;
 use inventory::{PoolName, ServerName, StepKind};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// What a probe saw, before anything was changed.
@@ -233,6 +234,9 @@ pub struct WorkerProcessObserved {
     pub pid: u32,
     /// Application pool.
     pub application_pool: String,
+    /// When it started, by the server's clock; `None` where that was not read. An id alone may belong to another process later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started: Option<Timestamp>,
 }
 
 /// A Windows service as seen by sc.

@@ -83,6 +83,8 @@ pub struct Faults {
     pub iisreset_hangs: Countdown,
     /// The next `iisreset` says that all went well, and leaves the listeners of Net.Tcp and Net.Pipe stopped.
     pub iisreset_leaves_listeners_stopped: Countdown,
+    /// Worker processes that start after a restart get the ids of those before it.
+    pub process_ids_come_back: Switch,
     /// `healthcheck.htm` answers 503 as long as this is on.
     pub health_stays_503: Switch,
     /// `appcmd`, `fsutil` and `whoami` answer as for a token without administrative rights.

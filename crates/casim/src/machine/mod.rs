@@ -314,6 +314,11 @@ impl Machine {
         log_files::wall(self, self.uptime())
     }
 
+    /// The same at an instant of its own time.
+    fn wall_clock_at(&self, at: Duration) -> DateTime {
+        log_files::wall(self, at)
+    }
+
     /// Simulated time since the machine was made.
     pub fn uptime(&self) -> Duration {
         self.clock.now()

@@ -16,6 +16,8 @@ const RECYCLED: (Duration, Duration) = (Duration::from_secs(2), Duration::from_s
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Worker {
     pub(super) pid: u32,
+    /// When it started, in the machine's time.
+    pub(super) started: Duration,
     /// From when on it answers.
     warm_at: Duration,
     /// Native modules that it loaded when it started; what is installed later it does not have.
@@ -36,6 +38,8 @@ struct Pool {
     worker: Option<Worker>,
     /// Answers until its successor is warm.
     retiring: Option<Worker>,
+    /// The id of the worker that ended last.
+    ended: Option<u32>,
 }
 
 /// All pools of the server, by name.
@@ -73,6 +77,7 @@ impl Pools {
                 exclusive: pool.disallow_overlapping_rotation,
                 worker: None,
                 retiring: None,
+                ended: None,
             });
             if entry.started && used.contains(pool.name.as_str()) {
                 let warm_at = if warm {
@@ -80,7 +85,7 @@ impl Pools {
                 } else {
                     now + chance.between(COLD_START.0, COLD_START.1)
                 };
-                entry.worker = Some(worker(configuration, warm_at, chance));
+                entry.worker = Some(worker(configuration, now, warm_at, chance));
             }
         }
     }
@@ -95,8 +100,17 @@ impl Pools {
     /// Ends every worker: the web service stops.
     pub(super) fn stop_all(&mut self) {
         for pool in self.0.values_mut() {
-            pool.worker = None;
+            pool.ended = pool.worker.take().map(|worker| worker.pid);
             pool.retiring = None;
+        }
+    }
+
+    /// Windows gives the ids of ended processes to new ones: those of the workers that ended last, here.
+    pub(super) fn give_ids_again(&mut self) {
+        for pool in self.0.values_mut() {
+            if let (Some(worker), Some(pid)) = (&mut pool.worker, pool.ended.take()) {
+                worker.pid = pid;
+            }
         }
     }
 
@@ -142,6 +156,15 @@ impl Pools {
         all
     }
 
+    /// When each worker process started, by its id.
+    pub(super) fn start_times(&self) -> BTreeMap<u32, Duration> {
+        self.0
+            .values()
+            .flat_map(|pool| [&pool.worker, &pool.retiring].into_iter().flatten())
+            .map(|worker| (worker.pid, worker.started))
+            .collect()
+    }
+
     /// The worker processes that have this native module.
     pub(super) fn with_module(&self, module: &str) -> BTreeSet<u32> {
         self.0
@@ -162,7 +185,7 @@ impl Pools {
         chance: &mut Chance,
     ) -> bool {
         let warm_at = now + chance.between(RECYCLED.0, RECYCLED.1);
-        let fresh = worker(configuration, warm_at, chance);
+        let fresh = worker(configuration, now, warm_at, chance);
         match self.find_mut(name) {
             Some(pool) if pool.started => {
                 let old = pool.worker.replace(fresh);
@@ -184,6 +207,7 @@ impl Pools {
     ) -> bool {
         let fresh = worker(
             configuration,
+            now,
             now + chance.between(RECYCLED.0, RECYCLED.1),
             chance,
         );
@@ -223,9 +247,10 @@ impl Pools {
     }
 }
 
-fn worker(configuration: &Configuration, warm_at: Duration, chance: &mut Chance) -> Worker {
+fn worker(configuration: &Configuration, now: Duration, warm_at: Duration, chance: &mut Chance) -> Worker {
     Worker {
         pid: chance.pid(),
+        started: now,
         warm_at,
         modules: global_modules(configuration),
     }

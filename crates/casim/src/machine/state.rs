@@ -83,6 +83,9 @@ impl State {
                 WebServiceEvent::Started(at) => {
                     self.pools
                         .start_all(&self.configuration, at, false, &mut self.chance);
+                    if faults.process_ids_come_back.is_on() {
+                        self.pools.give_ids_again();
+                    }
                     if faults.slow_warm_up.is_on() {
                         self.pools.warm_later(SLOW);
                     }

@@ -13,7 +13,7 @@ use inventory::{RestartIis, RestartMethod, Step};
 use jiff::SignedDuration;
 use rollout::{Before, Found, Receipt, ServiceObserved, StepError, WorkerProcessObserved};
 
-use super::services::{SERVICES, WebServer, list_running, listed, observe, start};
+use super::services::{SERVICES, WebServer, date, list_running, listed, observe, start};
 use super::{already_done, marker, receipt};
 use crate::failure::{Setback, StepErrorExt, failed, from_appcmd, from_iis, one_line, timed_out};
 use crate::session::Session;
@@ -84,6 +84,8 @@ pub(super) async fn probe(session: &mut Session, step: &RestartIis) -> Result<Fo
             listed(seen.pids())
         )]));
     }
+    let mut seen = seen;
+    date(session, &mut seen.workers).await?;
     Ok(Found::Ready(Before::RestartIis {
         services: companions::beside(seen.services, list_running(session).await?),
         workers: seen.workers,
@@ -127,11 +129,11 @@ pub(super) async fn verify(
     workers: &[WorkerProcessObserved],
     services: &[ServiceObserved],
 ) -> Result<Receipt, StepError> {
-    let seen = observe(session).await?;
     let former = match step.method {
         RestartMethod::RecycleAppPool => Former::of_pools(workers, &pools(session).await?),
         RestartMethod::Iisreset | RestartMethod::None => Former::of(workers, services),
     };
+    let seen = observe_beside(session, &former).await?;
     if !seen.is_running() || !former.is_gone(&seen) {
         return Err(unsettled("look at IIS after its restart", &former, &seen));
     }
@@ -206,6 +208,15 @@ pub(super) async fn settle_services(
     settle(session, doing, &Former::of(&[], &[]), may_still_run, facts).await
 }
 
+/// What runs now; where an id of a former process is there again, with when each process started.
+async fn observe_beside(session: &mut Session, former: &Former) -> Result<WebServer, StepError> {
+    let mut seen = observe(session).await?;
+    if former.comes_back(&seen) {
+        date(session, &mut seen.workers).await?;
+    }
+    Ok(seen)
+}
+
 /// Waits until both services run and the former processes are gone; starts W3SVC if it is left stopped.
 async fn settle(
     session: &mut Session,
@@ -218,7 +229,7 @@ async fn settle(
     let patience = session.clock().deadline(SETTLED_WITHIN.min(healthy_within));
     let (mut stopped, mut unchanged, mut starts) = (0_u32, 0_u32, 0_u32);
     loop {
-        let seen = observe(session).await?;
+        let seen = observe_beside(session, former).await?;
         match (seen.is_running(), former.is_gone(&seen)) {
             (true, true) => return Ok(seen),
             (true, false) => {
@@ -275,7 +286,7 @@ async fn recycle(session: &mut Session, workers: &[WorkerProcessObserved]) -> Re
     let former = Former::of_pools(workers, &pools);
     let patience = session.clock().deadline(SETTLED_WITHIN);
     loop {
-        let seen = observe(session).await?;
+        let seen = observe_beside(session, &former).await?;
         if former.is_gone(&seen) {
             return Ok(receipt([format!(
                 "recycled {}: {}",

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use iis::appcmd;
 use iis::service::{self, ServiceState};
+use iis::{appcmd, process};
 use jiff::SignedDuration;
 use rollout::{ServiceObserved, StepError, WorkerProcessObserved};
 
@@ -127,10 +127,28 @@ async fn list_workers(session: &mut Session) -> Result<Vec<WorkerProcessObserved
         .map(|worker| WorkerProcessObserved {
             pid: worker.pid,
             application_pool: worker.application_pool,
+            started: None,
         })
         .collect();
     workers.sort();
     Ok(workers)
+}
+
+/// Adds when each of the worker processes started, as far as that can be read: where it cannot, their ids have to do.
+pub(super) async fn date(
+    session: &mut Session,
+    workers: &mut [WorkerProcessObserved],
+) -> Result<(), StepError> {
+    if workers.is_empty() {
+        return Ok(());
+    }
+    let doing = "look when the worker processes started";
+    let line = process::start_times().map_err(|error| from_iis(doing, "a line that can be run", &error))?;
+    let times = session.look(doing, &line).await?.unwrap_or_default();
+    for worker in workers {
+        worker.started = times.get(&worker.pid).copied();
+    }
+    Ok(())
 }
 
 /// Starts a service; those that it needs come along.

@@ -114,10 +114,13 @@ fn section() -> BoxedStrategy<Section> {
 }
 
 fn workers() -> BoxedStrategy<Vec<WorkerProcessObserved>> {
-    let worker = (any::<u32>(), text()).prop_map(|(pid, application_pool)| WorkerProcessObserved {
-        pid,
-        application_pool,
-    });
+    let started = prop::option::of(instant());
+    let worker =
+        (any::<u32>(), text(), started).prop_map(|(pid, application_pool, started)| WorkerProcessObserved {
+            pid,
+            application_pool,
+            started,
+        });
     prop::collection::vec(worker, 0..3).boxed()
 }
 

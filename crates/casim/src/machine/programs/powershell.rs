@@ -1,13 +1,15 @@
 //! `powershell.exe` as far as the simulator really can: `Write-Output`, `exit`, `throw`. Everything else fails and says so.
 //!
-//! Two scripts it knows by their exact text and does what they say, since no client's long script or upload could be tried otherwise:
-//! [`command::powershell::BOOTSTRAP`] (the script that is carried out comes from standard input) and [`command::upload::SCRIPT`] (see
-//! `receiver.rs`). That their text is good PowerShell is not something that the simulator vouches for.
+//! Three scripts it knows by their exact text and does what they say, since they could not be tried otherwise:
+//! [`command::powershell::BOOTSTRAP`] (the script that is carried out comes from standard input), [`command::upload::SCRIPT`] (see
+//! `receiver.rs`) and [`iis::process::START_TIMES_SCRIPT`]. That their text is good PowerShell is not something that the simulator vouches for.
 //!
 //! With `-EncodedCommand` errors come as CLIXML on standard error, with `-Command` as text, as PowerShell 5.1 does when
 //! its streams are redirected.
 
 mod receiver;
+
+use jiff::tz::TimeZone;
 
 use super::Call;
 
@@ -38,6 +40,9 @@ pub(super) async fn run(call: &mut Call<'_, '_>) -> u32 {
                 1
             }
         };
+    }
+    if script == iis::process::START_TIMES_SCRIPT {
+        return start_times(call);
     }
     let script = match script == command::powershell::BOOTSTRAP {
         false => script,
@@ -128,6 +133,20 @@ fn script(arguments: &[String]) -> Result<(String, bool), String> {
 }
 
 /// Cuts a script at line ends and semicolons outside of quotes.
+/// Ids and FILETIMEs of the worker processes.
+fn start_times(call: &mut Call<'_, '_>) -> u32 {
+    const FILETIME_OF_UNIX_EPOCH: i128 = 116_444_736_000_000_000;
+    let times = call.machine().state().pools.start_times();
+    for (pid, started) in times {
+        let at = TimeZone::UTC.to_timestamp(call.machine().wall_clock_at(started));
+        let at = at.map_or(0, jiff::Timestamp::as_nanosecond);
+        call.out
+            .stdout
+            .line(&format!("{pid} {}", at / 100 + FILETIME_OF_UNIX_EPOCH));
+    }
+    0
+}
+
 fn statements(script: &str) -> Vec<Statement> {
     let (mut pieces, mut quote) = (vec![String::new()], None);
     for c in script.chars() {

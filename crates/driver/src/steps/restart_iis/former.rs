@@ -1,14 +1,16 @@
 //! The processes that a restart has to end, and the proof that it did.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use rollout::{ServiceObserved, WorkerProcessObserved};
 
 use crate::steps::services::{WebServer, listed, w3svc_pid};
 
 /// The processes that have to go.
 pub(super) struct Former {
-    workers: BTreeSet<u32>,
+    /// With when they started, as far as that is known.
+    workers: BTreeMap<u32, Option<Timestamp>>,
     /// The web service's own process: it tells of a restart where no worker ran.
     w3svc: Option<u32>,
     /// Only the workers of these pools matter; all of them when it is empty.
@@ -18,15 +20,20 @@ pub(super) struct Former {
 impl Former {
     pub(super) fn of(workers: &[WorkerProcessObserved], services: &[ServiceObserved]) -> Self {
         Self {
-            workers: workers.iter().map(|worker| worker.pid).collect(),
+            workers: workers
+                .iter()
+                .map(|worker| (worker.pid, worker.started))
+                .collect(),
             w3svc: w3svc_pid(services),
             pools: Vec::new(),
         }
     }
 
     pub(super) fn of_pools(workers: &[WorkerProcessObserved], pools: &[String]) -> Self {
+        let pids = pids_of(workers, pools);
+        let of_pools = workers.iter().filter(|worker| pids.contains(&worker.pid));
         Self {
-            workers: pids_of(workers, pools),
+            workers: of_pools.map(|worker| (worker.pid, worker.started)).collect(),
             w3svc: None,
             pools: pools.to_vec(),
         }
@@ -36,25 +43,69 @@ impl Former {
     pub(super) fn is_gone(&self, seen: &WebServer) -> bool {
         match self.workers.is_empty() {
             true => self.w3svc.is_none() || self.w3svc != w3svc_pid(&seen.services),
-            false => seen
-                .workers
-                .iter()
-                .all(|worker| !self.workers.contains(&worker.pid)),
+            false => seen.workers.iter().all(|worker| match self.again(worker) {
+                None => true,
+                Some(again) => again == Again::Another,
+            }),
         }
+    }
+
+    /// Whether the id of a former process is there again, and only the times tell whose it is.
+    pub(super) fn comes_back(&self, seen: &WebServer) -> bool {
+        seen.workers
+            .iter()
+            .any(|worker| self.workers.contains_key(&worker.pid))
+    }
+
+    /// Whose the id of a former process is now; `None` for any other id.
+    fn again(&self, worker: &WorkerProcessObserved) -> Option<Again> {
+        let before = self.workers.get(&worker.pid)?;
+        Some(match (before, worker.started) {
+            (Some(before), Some(now)) if now > *before => Again::Another,
+            (Some(_), Some(_)) => Again::TheSame,
+            _ => Again::NotKnown,
+        })
     }
 
     /// `worker processes 4100, 4200 -> 5100, W3SVC 900 -> 1200`.
     pub(super) fn in_words(&self, seen: &WebServer) -> String {
         let workers = format!(
-            "worker processes {} -> {}",
-            listed(self.workers.iter().copied()),
-            listed(pids_of(&seen.workers, &self.pools))
+            "worker processes {} -> {}{}",
+            listed(self.workers.keys().copied()),
+            listed(pids_of(&seen.workers, &self.pools)),
+            self.remarks(seen)
         );
         match (self.w3svc, w3svc_pid(&seen.services)) {
             (Some(before), Some(now)) => format!("{workers}, W3SVC {before} -> {now}"),
             _ => workers,
         }
     }
+
+    /// What there is to say of ids that are there again.
+    fn remarks(&self, seen: &WebServer) -> String {
+        let of = |wanted: Again, words: &str| {
+            let again = seen
+                .workers
+                .iter()
+                .filter(|worker| self.again(worker) == Some(wanted));
+            let pids: Vec<u32> = again.map(|worker| worker.pid).collect();
+            match pids.is_empty() {
+                true => String::new(),
+                false => format!(" ({}: {words})", listed(pids)),
+            }
+        };
+        of(Again::Another, "an id that came back") + &of(Again::NotKnown, "when it started is not known")
+    }
+}
+
+/// Whose the id of a former process is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Again {
+    /// Windows gave it to a process that started later.
+    Another,
+    TheSame,
+    /// Not both times could be read: then it counts as the same.
+    NotKnown,
 }
 
 /// The workers of these pools, or all of them when no pool is named.

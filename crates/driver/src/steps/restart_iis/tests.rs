@@ -1,11 +1,14 @@
 //! What counts as restarted.
 
+use jiff::Timestamp;
+
 use super::*;
 
 fn worker(pid: u32, pool: &str) -> WorkerProcessObserved {
     WorkerProcessObserved {
         pid,
         application_pool: pool.to_owned(),
+        started: None,
     }
 }
 
@@ -51,6 +54,45 @@ fn former_processes_have_to_be_gone() {
 }
 
 #[test]
+fn an_id_that_comes_back_is_told_apart_by_when_its_process_started() {
+    let at = |second: i64| Timestamp::from_second(second).ok();
+    let dated = |pids: &[(u32, Option<Timestamp>)]| {
+        let mut seen = seen(900, &pids.iter().map(|(pid, _)| *pid).collect::<Vec<_>>());
+        for (worker, (_, started)) in seen.workers.iter_mut().zip(pids) {
+            worker.started = *started;
+        }
+        seen
+    };
+    let before = dated(&[(4100, at(10)), (4200, at(20))]);
+    let former = Former::of(&before.workers, &before.services);
+    // (workers, whether that is a restart)
+    for (workers, expected) in [
+        (&[(4100, at(30)), (5200, at(31))][..], true),
+        (&[(4100, at(30)), (4200, at(20))], false),
+        (&[(4100, at(10))], false),
+        // A clock that was set back proves nothing.
+        (&[(4100, at(5))], false),
+        (&[(4100, None)], false),
+    ] {
+        assert_eq!(former.is_gone(&dated(workers)), expected, "{workers:?}");
+    }
+    assert_eq!(
+        former.in_words(&dated(&[(4100, at(30)), (5200, at(31))])),
+        "worker processes 4100, 4200 -> 4100, 5200 (4100: an id that came back), W3SVC 900 -> 900"
+    );
+    assert_eq!(
+        former.in_words(&dated(&[(4100, None)])),
+        "worker processes 4100, 4200 -> 4100 (4100: when it started is not known), W3SVC 900 -> 900"
+    );
+    let undated = seen(900, &[4100]);
+    let former = Former::of(&undated.workers, &undated.services);
+    assert!(
+        !former.is_gone(&dated(&[(4100, at(30))])),
+        "nothing to compare with"
+    );
+}
+
+#[test]
 fn where_no_worker_ran_the_service_tells() {
     let before = seen(900, &[]);
     let former = Former::of(&before.workers, &before.services);
@@ -93,5 +135,8 @@ fn what_does_not_settle_says_which_of_both_it_was() {
     let stopped = unsettled("restart IIS", &former, &seen(0, &[]));
     assert_eq!(stopped.found, "not running: W3SVC, WAS");
     let same = unsettled("restart IIS", &former, &before);
-    assert_eq!(same.found, "worker processes 4100 -> 4100, W3SVC 900 -> 900");
+    assert_eq!(
+        same.found,
+        "worker processes 4100 -> 4100 (4100: when it started is not known), W3SVC 900 -> 900"
+    );
 }
