@@ -4,6 +4,9 @@ use casim::machine::Faults;
 
 use crate::support::Stage;
 
+/// A fault, and what is found because of it.
+type Unreadable<'a> = (fn(&Faults), &'a str);
+
 /// A fault of cas01 that ends the run there, and leaves everything as it was.
 async fn assert_ends(throw: fn(&Faults), failed: &str, words: &[&str], (code, verdict): (i32, &str)) {
     let stage = Stage::new(2).await;
@@ -116,7 +119,7 @@ async fn a_pool_that_is_stopped_after_the_restart_keeps_its_server_out() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_the_preflight_cannot_read_is_refused_before_anything_is_touched() {
-    let throws: [(fn(&Faults), &str); 2] = [
+    let throws: [Unreadable<'_>; 2] = [
         (
             |faults| faults.rpc_fails.set(1),
             "the application pools of IIS: appcmd ended with 1726",
