@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::findings;
 use crate::reader::keys::{Keys, OF_INVENTORY, OF_PLAYBOOK};
-use crate::{Code, Severity};
+use crate::{Code, Hook, Severity};
 
 fn page(name: &str) -> String {
     let file = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs")).join(name);
@@ -46,6 +46,21 @@ fn every_key_of_an_inventory_is_documented() {
 #[test]
 fn every_key_of_a_playbook_is_documented() {
     compare("playbook.md", &OF_PLAYBOOK);
+}
+
+#[test]
+fn every_event_of_a_hook_is_documented() {
+    let page = page("playbook.md");
+    let cell = page
+        .lines()
+        .find_map(|line| line.strip_prefix("| `on` | list of events | required | "))
+        .expect("the events of a hook");
+    let documented: BTreeSet<&str> = cell
+        .split("`\"")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next())
+        .collect();
+    assert_eq!(documented, BTreeSet::from(Hook::EVENTS));
 }
 
 #[test]
