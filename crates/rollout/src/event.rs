@@ -1,7 +1,6 @@
 //! Facts, in the order in which they became true. What stands here is what the journal holds; the screen is fed by the same values.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use inventory::{PoolName, ServerName, VantageName};
 use jiff::fmt::serde::duration::friendly::compact::required as friendly;
@@ -12,34 +11,8 @@ use crate::action::Debt;
 use crate::observation::{Evidence, Found, Outcome, Sight, StepError, Watched};
 use crate::pause::{Answer, Condition, Pause};
 use crate::plan::Plan;
+use crate::run_id::RunId;
 use crate::verdict::Verdict;
-
-/// The run's name: date, time and four hexadecimal digits, e.g. `20261124-0214-7f3a`.
-#[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
-#[serde(transparent)]
-pub struct RunId(String);
-
-impl RunId {
-    /// Wraps a name. Only ASCII letters, digits and hyphens are kept, since the name becomes a folder's and a backup's name.
-    pub fn new(text: &str) -> Self {
-        Self(
-            text.chars()
-                .filter(|c| c.is_ascii_alphanumeric() || *c == '-')
-                .collect(),
-        )
-    }
-
-    /// The name as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for RunId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
 
 /// A committed fact.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]

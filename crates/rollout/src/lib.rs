@@ -16,13 +16,14 @@ mod pause;
 mod plan;
 mod ports;
 mod rollout;
+mod run_id;
 mod server;
 pub mod simulation;
 mod verdict;
 
 pub use action::{Action, Debt};
 pub use error::{Error, IllegalTransition};
-pub use event::{Event, EventKind, RunId, SoakReport, Survey};
+pub use event::{Event, EventKind, SoakReport, Survey};
 pub use observation::{
     Before, Evidence, FailureKind, Found, LiveWeight, OutOfRotation, Outcome, Receipt, Rotation,
     ServiceObserved, Sight, StepError, Watched, WorkerProcessObserved,
@@ -32,5 +33,6 @@ pub use pause::{Answer, Condition, Pause};
 pub use plan::{Accepted, Instant, Plan, PlanHash, PlannedPool, PlannedServer};
 pub use ports::{Commit, CommitError, Desk, Progress, Sink};
 pub use rollout::{Counts, Next, OnStop, OpenDebt, Outlook, Rollout, Unpaid, Wait};
+pub use run_id::RunId;
 pub use server::{Phase, ServerState};
 pub use verdict::Verdict;

@@ -41,10 +41,10 @@ use inventory::{PoolName, ServerName};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::action::{Action, Debt};
-use crate::event::RunId;
 use crate::observation::StepError;
 use crate::pause::Pause;
 use crate::plan::Plan;
+use crate::run_id::RunId;
 use crate::server::{Phase, ServerState};
 use crate::verdict::Verdict;
 use state::{Record, Stand};

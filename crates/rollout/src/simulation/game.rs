@@ -8,9 +8,10 @@ use super::chance::Chance;
 use super::checks::Breach;
 use super::world::World;
 use crate::action::Action;
-use crate::event::{Event, EventKind, RunId};
+use crate::event::{Event, EventKind};
 use crate::plan::Plan;
 use crate::rollout::{Next, Rollout};
+use crate::run_id::RunId;
 use crate::verdict::Verdict;
 
 /// More events than any run of a simulated farm has.
