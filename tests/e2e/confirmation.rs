@@ -92,3 +92,42 @@ async fn a_server_that_fails_is_put_back_at_once_and_its_switch_taken_away_even_
         .assert_order(&["cas01 server_failed", "cas01 debt_paid"]);
     stage.assert_sound();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_switch_that_fires_too_early_fails_its_server_and_nobody_else_is_begun() {
+    let stage = confirmed_stage(Stage::new(2).await, "24h").await;
+    stage.edit(
+        "playbook.toml",
+        r#"healthy_deadline = "3s""#,
+        r#"healthy_deadline = "20s""#,
+    );
+    let former = stage.section(0).await;
+    let mut run = stage.start_apply();
+    run.until("cas01 step_probed restart_iis").await;
+    stage.machine(0).faults().health_stays_503.set(true);
+    run.until("cas01 step_verified restart_iis").await;
+    stage.until_access(0, OUTSIDE, 403).await;
+    // Somebody else writes at that very moment: the task's line gets its second chance.
+    stage.machine(0).faults().file_changed_on_disk.set(1);
+    let fire = format!("schtasks /run /tn casgate-{}-3", stage.run_name());
+    assert_eq!(stage.on_server(0, &fire).await.0, 0);
+    stage.until_access(0, OUTSIDE, 401).await;
+    stage.machine(0).faults().health_stays_503.set(false);
+    let ended = run.end().await;
+    ended.assert_code(22);
+    assert!(stage.section(0).await.same_meaning(&former), "{}", ended.text());
+    let story = stage.story();
+    story.assert_order(&[
+        "cas01 step_verified restart_iis",
+        "cas01 server_failed",
+        "cas01 undo_finished restrict",
+        "cas01 server_undone",
+        "cas01 debt_paid",
+        "run_finished undone",
+    ]);
+    story.assert_never(&["cas02 server_started"]);
+    stage.assert_open(0);
+    stage.assert_open(1);
+    assert_eq!(stage.ran(0, "schtasks.exe /delete"), 1);
+    stage.assert_sound();
+}

@@ -228,3 +228,46 @@ async fn an_undo_of_two_thousand_entries_denies_none_of_them() {
     stage.assert_open(0);
     stage.assert_sound();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_switch_that_fires_takes_two_thousand_entries_back_although_its_first_commit_is_refused_once() {
+    let stage = stage(false).await;
+    stage.edit(
+        "playbook.toml",
+        r#"existing = "replace","#,
+        r#"existing = "replace", confirm_within = "24h","#,
+    );
+    stage.edit(
+        "playbook.toml",
+        r#"healthy_deadline = "3s""#,
+        r#"healthy_deadline = "2m""#,
+    );
+    stage.edit(
+        "playbook.toml",
+        r#"progress_deadline = "30s""#,
+        r#"progress_deadline = "3m""#,
+    );
+    let former = stage.section(0).await;
+    let callers = Callers::start(&stage, 0..ENTRIES);
+    let mut run = stage.start_apply();
+    run.until("cas01 step_probed restart_iis").await;
+    stage.machine(0).faults().health_stays_503.set(true);
+    run.until("cas01 step_verified restart_iis").await;
+    // Were the first commit left out and the others made, everybody would be denied: no entries, and the rest denied.
+    stage.machine(0).faults().file_changed_on_disk.set(1);
+    let fire = format!("schtasks /run /tn casgate-{}-3", stage.run_name());
+    assert_eq!(stage.on_server(0, &fire).await.0, 0);
+    let back = async {
+        while !stage.section(0).await.same_meaning(&former) {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(100), back)
+        .await
+        .expect("the former rules come back");
+    stage.machine(0).faults().health_stays_503.set(false);
+    run.end().await.assert_code(22);
+    callers.end().await;
+    stage.assert_open(0);
+    stage.assert_sound();
+}

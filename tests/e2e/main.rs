@@ -15,6 +15,7 @@ mod feature;
 #[cfg(test)]
 mod haproxy;
 mod health;
+#[cfg(test)]
 mod hooks;
 mod kill;
 mod lease;

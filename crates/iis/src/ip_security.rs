@@ -21,7 +21,7 @@ mod side_by_side;
 mod transition;
 
 pub use address_set::{AddressSet, Difference, diff, effective};
-pub use commit::{Commit, commits, states, way_back};
+pub use commit::{Commit, commits, left_between, states, way_back};
 pub use describe::{describe, describe_in_short};
 pub use desired::{Desired, Existing, Unlisted};
 pub use finding::{Finding, FindingKind, findings};

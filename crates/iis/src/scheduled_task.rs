@@ -107,6 +107,8 @@ pub fn exists(name: &TaskName) -> Result<Invocation<Result<bool, Error>>, Error>
 }
 
 /// The XML of a task that runs these lines one after the other as SYSTEM, each in a cmd.exe of its own, so many seconds after it was registered.
+/// What one ends with holds up none of the others. So each is run twice as far as there is room, the first ones first: a line that failed because
+/// somebody else was writing at that moment gets its second chance before what comes after it, and one that succeeded must not mind being repeated.
 /// UTF-16 with a byte order mark, as schtasks itself writes it.
 ///
 /// # Errors
@@ -144,7 +146,7 @@ pub fn delayed(lines: &[&CommandLine], seconds: u64, why: &str) -> Result<Vec<u8
          <Enabled>true</Enabled>\r\n    <ExecutionTimeLimit>PT10M</ExecutionTimeLimit>\r\n  </Settings>\r\n  \
          <Actions Context=\"Author\">\r\n",
     );
-    for line in lines {
+    for line in twice(lines) {
         // With /s cmd.exe takes off the first and the last quotation mark, whatever stands between.
         let arguments = escaped(&format!("/d /s /c \"{line}\""));
         text.push_str(&format!(
@@ -156,6 +158,15 @@ pub fn delayed(lines: &[&CommandLine], seconds: u64, why: &str) -> Result<Vec<u8
         .chain(text.encode_utf16())
         .flat_map(u16::to_le_bytes)
         .collect())
+}
+
+/// Each line, and again as long as all of them have room.
+fn twice<'a>(lines: &'a [&CommandLine]) -> impl Iterator<Item = &'a CommandLine> {
+    let room = MOST_ACTIONS.saturating_sub(lines.len());
+    lines
+        .iter()
+        .enumerate()
+        .flat_map(move |(at, line)| std::iter::repeat_n(*line, if at < room { 2 } else { 1 }))
 }
 
 /// Text inside an XML element. What a command line can carry, XML can carry too.

@@ -2,7 +2,7 @@
 
 mod own_section;
 
-use iis::ip_security::{Desired, Section, Transition, commits, describe_in_short, states};
+use iis::ip_security::{Desired, Section, Transition, describe_in_short, left_between};
 use iis::{ApplicationPath, appcmd};
 use inventory::Restrict;
 use jiff::SignedDuration;
@@ -135,10 +135,10 @@ pub(super) async fn undo(
     if !now.same_meaning(former) {
         let doing = format!("put the former rules of {app} back");
         let is_ours = now.same_meaning(wanted) || {
-            let way = commits(app, former, wanted);
+            let between = left_between(app, former, wanted);
             let told =
                 |error: iis::Error| from_iis(&doing, "the way from the former to the wanted rules", &error);
-            states(former, &way.map_err(told)?).any(|state| now.same_meaning(&state))
+            between.map_err(told)?.iter().any(|state| now.same_meaning(state))
         };
         if !is_ours {
             return Err(failed(

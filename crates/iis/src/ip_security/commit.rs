@@ -103,22 +103,59 @@ pub fn commits(app: &ApplicationPath, from: &Section, to: &Section) -> Result<Ve
 }
 
 /// The lines that lead back from wherever the way from `from` to `to` has come: each commit taken back, the last one first. A line whose commit
-/// was not made yet fails as a whole, or repeats what is so already; so a task that nobody watches may simply run them all.
+/// was not made yet fails as a whole, or repeats what is so already, unless a rule has to be put back into its place in front of others: that may
+/// fit in part. Repeated at once, each changes nothing: what it removes is gone and what it appends is there, or it only says what is so.
 ///
 /// # Errors
 /// As [`commits`].
 pub fn way_back(app: &ApplicationPath, from: &Section, to: &Section) -> Result<Vec<CommandLine>, Error> {
-    let forward = commits(app, from, to)?;
+    way_back_within(app, from, to, ROOM)
+}
+
+fn way_back_within(
+    app: &ApplicationPath,
+    from: &Section,
+    to: &Section,
+    room: usize,
+) -> Result<Vec<CommandLine>, Error> {
+    let forward = commits_within(app, from, to, room)?;
     let mut passed = vec![from.clone()];
     passed.extend(states(from, &forward));
     let mut lines = Vec::new();
     for pair in passed.windows(2).rev() {
         if let [before, after] = pair {
-            let back = commits(app, after, before)?;
+            let back = commits_within(app, after, before, room)?;
             lines.extend(back.iter().map(|commit| commit.line.line().clone()));
         }
     }
     Ok(lines)
+}
+
+/// Every section that the way from `from` to `to`, or [`way_back`], may leave where either is cut off. Taking one commit back may take several lines, and
+/// so leave what the way there never had.
+///
+/// # Errors
+/// As [`commits`].
+pub fn left_between(app: &ApplicationPath, from: &Section, to: &Section) -> Result<Vec<Section>, Error> {
+    left_between_within(app, from, to, ROOM)
+}
+
+fn left_between_within(
+    app: &ApplicationPath,
+    from: &Section,
+    to: &Section,
+    room: usize,
+) -> Result<Vec<Section>, Error> {
+    let forward = commits_within(app, from, to, room)?;
+    let mut passed = vec![from.clone()];
+    passed.extend(states(from, &forward));
+    let mut left = passed.clone();
+    for pair in passed.windows(2) {
+        if let [before, after] = pair {
+            left.extend(states(after, &commits_within(app, after, before, room)?));
+        }
+    }
+    Ok(left)
 }
 
 pub(super) fn commits_within(

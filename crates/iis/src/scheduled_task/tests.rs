@@ -64,7 +64,7 @@ fn a_task_is_there_or_not_or_nobody_knows() {
 #[test]
 fn the_xml_is_utf_16_and_carries_any_line() {
     let line = CommandLine::raw(r#"appcmd set config "Größe & <x>" /+"[ipAddress='192.0.2.1']""#).unwrap();
-    let bytes = delayed(&[&line, &line], 600, "undo <now>").unwrap();
+    let bytes = delayed(&[&line], 600, "undo <now>").unwrap();
     let units: Vec<u16> = bytes
         .chunks(2)
         .map(|pair| u16::from_le_bytes([pair[0], pair[1]]))
@@ -99,6 +99,26 @@ fn the_xml_is_utf_16_and_carries_any_line() {
         (delay("RegistrationTrigger"), delay("BootTrigger")),
         ("PT600S".to_owned(), "PT60S".to_owned())
     );
+}
+
+/// What a task would run, in order.
+fn run_by(lines: &[&CommandLine]) -> Vec<String> {
+    let ran = twice(lines);
+    ran.map(|line| line.as_str().to_owned()).collect()
+}
+
+#[test]
+fn each_line_has_a_second_chance_as_far_as_there_is_room() {
+    let (a, b) = (CommandLine::literal("a"), CommandLine::literal("b"));
+    assert_eq!(run_by(&[&a, &b]), ["a", "a", "b", "b"]);
+    let mut many = vec![&b; 31];
+    many[0] = &a;
+    let ran = run_by(&many);
+    assert_eq!(
+        (ran.len(), &ran[..3]),
+        (32, &["a".to_owned(), "a".to_owned(), "b".to_owned()][..])
+    );
+    assert_eq!(run_by(&[&a; 32]).len(), 32);
 }
 
 #[test]
