@@ -64,6 +64,7 @@ pub enum Rule {
     ExchangeNotFound,
     FeatureToBeInstalled,
     InheritedUnlisted,
+    OneFamily,
     OlderSchema,
     MixedVersions,
 }
@@ -75,7 +76,7 @@ use Severity::{Note, Refuse, Warn};
 
 /// Refusals that nobody can accept are those after which a run could not do what it says: another copy of appcmd, no rights, no such application,
 /// somebody else's servers.
-const TABLE: [Row; 38] = [
+const TABLE: [Row; 39] = [
     Row(
         Rule::ServerNotSeen,
         "server-not-seen",
@@ -327,6 +328,13 @@ const TABLE: [Row; 38] = [
         Note,
         false,
         "a level above denies unlisted clients already",
+    ),
+    Row(
+        Rule::OneFamily,
+        "one-family",
+        Note,
+        false,
+        "a gateway that finds the server by its IPv6 address comes from an IPv6 address of its own, which the list does not have",
     ),
     Row(
         Rule::OlderSchema,

@@ -21,7 +21,7 @@ use crate::{Acceptance, ApplicationFacts, Facts, Report, Rule, Seen, ServerFacts
 
 const EAS: &str = "Default Web Site/Microsoft-Server-ActiveSync";
 
-const ALLOW: &str = "{ address = \"198.51.100.10\" }, { role = \"loopback\" }, { role = \"own_addresses\" }, { role = \"load_balancer_probes\" }";
+const ALLOW: &str = "{ address = \"198.51.100.10\" }, { address = \"2001:db8:9::10\" }, { role = \"loopback\" }, { role = \"own_addresses\" }, { role = \"load_balancer_probes\" }";
 
 const INSTALL: &str = "[[step]]\ninstall_feature = { name = \"IIS-IPSecurity\" }\n";
 
@@ -319,6 +319,9 @@ fn cases() -> Vec<(&'static str, Case)> {
             case
         }),
         ("its own addresses are left out", Case::good().steps(allow("{ role = \"loopback\" }, { role = \"load_balancer_probes\" }"))),
+        ("gateways of one family, and servers of both", Case::good().steps(allow(&ALLOW.replace("{ address = \"2001:db8:9::10\" }, ", "")))),
+        ("gateways and servers of one family", with(|f| f.own = Ok(owned(&["192.0.2.11", "fe80::1"])))
+            .steps(allow(&ALLOW.replace("{ address = \"2001:db8:9::10\" }, ", "")))),
         ("setup runs", with(|f| f.setup = Ok(vec!["Setup.exe".to_owned(), "ExSetup.exe".to_owned()]))),
         ("a service does not run", with(|f| f.services[1].1 = Ok(ServiceState::StopPending))),
         ("a service that nobody could ask", with(|f| f.services[0].1 = Err(unread()))),
@@ -360,6 +363,14 @@ fn cases() -> Vec<(&'static str, Case)> {
         ("no Exchange", with(|f| f.exchange = Ok(None))),
         ("two releases", with(|f| f.exchange = Ok(Some(version(15, 1))))),
     ]
+}
+
+/// Addresses of the server itself.
+fn owned(addresses: &[&str]) -> Vec<IpRule> {
+    addresses
+        .iter()
+        .map(|address| IpRule::allow_address(ip(address)))
+        .collect()
 }
 
 fn told(report: &Report) -> String {

@@ -67,7 +67,35 @@ impl Here<'_> {
             &own,
             Role::OwnAddresses,
         );
+        self.one_family(restrict, &target, &own);
         self.probes_are_known(restrict, &target);
+    }
+
+    /// Which address of the other family a gateway has cannot be known; that the server can be reached by one, and that the list has none, can.
+    fn one_family(&mut self, restrict: &Restrict, target: &Section, own: &[IpAddr]) {
+        if !own.iter().any(IpAddr::is_ipv6) {
+            return;
+        }
+        let is_ipv6: Vec<bool> = restrict
+            .allow
+            .iter()
+            .filter_map(|entry| match entry.what {
+                AllowWhat::Address(address) => Some(address.is_ipv6()),
+                AllowWhat::Network(network) => Some(network.addr().is_ipv6()),
+                AllowWhat::Name(_) | AllowWhat::Role(_) => None,
+            })
+            .collect();
+        if target.allow_unlisted || is_ipv6.is_empty() || is_ipv6.contains(&true) {
+            return;
+        }
+        self.say(
+            Rule::OneFamily,
+            format!(
+                "`{}` lists gateways by IPv4 addresses only, and IPv6 reaches the server",
+                restrict.application
+            ),
+            "add the gateways' IPv6 addresses to the `allow` list, or see to it that they find the servers by IPv4 only",
+        );
     }
 
     /// The addresses that roles stand for on this server.
