@@ -63,11 +63,14 @@ pub const START_TIMES_SCRIPT: &str = "$ErrorActionPreference='SilentlyContinue'\
 /// 1601 to 1970, in units of 100 ns.
 const FILETIME_OF_UNIX_EPOCH: i128 = 116_444_736_000_000_000;
 
-/// When each worker process started, by its id; one of which that could not be read is not in the map.
+/// When processes started, by their ids.
+pub type StartTimes = BTreeMap<u32, Timestamp>;
+
+/// When each worker process started; one of which that could not be read is not in the map.
 ///
 /// # Errors
 /// [`Error::CommandLine`] never in practice: the script is short.
-pub fn start_times() -> Result<Invocation<Result<BTreeMap<u32, Timestamp>, Error>>, Error> {
+pub fn start_times() -> Result<Invocation<Result<StartTimes, Error>>, Error> {
     let line = CommandLine::powershell(START_TIMES_SCRIPT)?;
     Ok(Invocation::new(line, |output: &Output| {
         const PROGRAM: &str = "powershell.exe (Get-Process)";
@@ -78,7 +81,7 @@ pub fn start_times() -> Result<Invocation<Result<BTreeMap<u32, Timestamp>, Error
                 text: complaint(output),
             });
         }
-        let mut times = BTreeMap::new();
+        let mut times = StartTimes::new();
         let text = output.stdout_text();
         for line in text
             .lines()
