@@ -13,7 +13,7 @@ use iis::{
 };
 use iis::{service, shell, system};
 use inventory::{AllowEntry, AllowWhat, Role, ServerName, Step};
-use preflight::{ApplicationFacts, Facts, Reading, Seen, ServerFacts, Unread};
+use preflight::{ApplicationFacts, Facts, Reading, Seen, ServerFacts, Unread, Worker};
 use rollout::{Plan, StepError};
 
 use crate::remote::Remote;
@@ -163,6 +163,7 @@ impl Eyes {
             pools: self
                 .ask("the application pools", &appcmd::list_app_pools())
                 .await?,
+            workers: self.workers().await?,
             setup: self
                 .ask("the processes", &process::list())
                 .await?
@@ -189,6 +190,29 @@ impl Eyes {
             }
         }
         Ok(seen)
+    }
+
+    async fn workers(&mut self) -> Result<Reading<Vec<Worker>>, StepError> {
+        let workers = match self
+            .ask("the worker processes", &appcmd::list_worker_processes())
+            .await?
+        {
+            Ok(workers) => workers,
+            Err(unread) => return Ok(Err(unread)),
+        };
+        let line = process::with_restriction_module();
+        let loaded = self
+            .ask("what they have loaded", &line)
+            .await?
+            .unwrap_or_default();
+        Ok(Ok(workers
+            .into_iter()
+            .map(|worker| Worker {
+                has_module: loaded.get(&worker.pid).copied(),
+                pid: worker.pid,
+                application_pool: worker.application_pool,
+            })
+            .collect()))
     }
 
     async fn own(&mut self) -> Result<Reading<Vec<Rule>>, StepError> {

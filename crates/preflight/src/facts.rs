@@ -72,6 +72,8 @@ pub struct ServerFacts {
     pub feature: Reading<FeatureState>,
     /// The modules that IIS loads.
     pub modules: Reading<Vec<String>>,
+    /// The worker processes, where they could be listed.
+    pub workers: Reading<Vec<Worker>>,
     /// What the schema knows.
     pub schema: Reading<Attributes>,
     /// W3SVC and WAS, by name.
@@ -92,6 +94,17 @@ pub struct ServerFacts {
     pub own: Reading<Vec<IpRule>>,
     /// What is written for each application that the plan restricts.
     pub restricted: BTreeMap<ApplicationPath, Reading<ApplicationFacts>>,
+}
+
+/// A worker process.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Worker {
+    /// Its id.
+    pub pid: u32,
+    /// The name of its application pool.
+    pub application_pool: String,
+    /// Whether it has loaded the module that enforces `ipSecurity`; `None` where that could not be read.
+    pub has_module: Option<bool>,
 }
 
 /// What is written for one application now.

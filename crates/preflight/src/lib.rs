@@ -15,7 +15,7 @@ mod row;
 mod rule;
 
 pub use acceptance::{Acceptance, NotAcceptable};
-pub use facts::{ApplicationFacts, Facts, Reading, Seen, ServerFacts, Unread};
+pub use facts::{ApplicationFacts, Facts, Reading, Seen, ServerFacts, Unread, Worker};
 pub use finding::Finding;
 pub use judge::judge;
 pub use report::{Judged, Report};

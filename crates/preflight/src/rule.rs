@@ -45,6 +45,7 @@ pub enum Rule {
     FeatureMissing,
     FeaturePending,
     ModuleNotLoaded,
+    WorkerWithoutModule,
     InheritedDeny,
     LowDisk,
     FactNotRead,
@@ -76,7 +77,7 @@ use Severity::{Note, Refuse, Warn};
 
 /// Refusals that nobody can accept are those after which a run could not do what it says: another copy of appcmd, no rights, no such application,
 /// somebody else's servers.
-const TABLE: [Row; 39] = [
+const TABLE: [Row; 40] = [
     Row(
         Rule::ServerNotSeen,
         "server-not-seen",
@@ -195,6 +196,13 @@ const TABLE: [Row; 39] = [
         Refuse,
         true,
         "the feature is there, but IIS does not load its module: the rules would be kept and not enforced",
+    ),
+    Row(
+        Rule::WorkerWithoutModule,
+        "worker-without-module",
+        Refuse,
+        true,
+        "a worker process loads its modules when it starts: until it is restarted, rules are kept and not enforced",
     ),
     Row(
         Rule::InheritedDeny,

@@ -17,7 +17,7 @@ use iis::system::{IisVersion, Windows};
 use inventory::{Inventory, Source, read_inventory, read_playbook};
 use rollout::{FailureKind, Plan, StepError};
 
-use crate::{Acceptance, ApplicationFacts, Facts, Report, Rule, Seen, ServerFacts, Unread, judge};
+use crate::{Acceptance, ApplicationFacts, Facts, Report, Rule, Seen, ServerFacts, Unread, Worker, judge};
 
 const EAS: &str = "Default Web Site/Microsoft-Server-ActiveSync";
 
@@ -107,6 +107,7 @@ fn good(number: u8) -> ServerFacts {
         source: Ok(Redirection::Local),
         feature: Ok(FeatureState::Enabled),
         modules: Ok(vec!["IpRestrictionModule".to_owned()]),
+        workers: Ok(vec![worker(Some(true))]),
         schema: Ok(Attributes {
             deny_action: true,
             enable_proxy_mode: true,
@@ -132,6 +133,14 @@ fn good(number: u8) -> ServerFacts {
         taken_out: Ok(Vec::new()),
         own: Ok(own),
         restricted: BTreeMap::from([(EAS.parse().unwrap(), Ok(written(Section::default())))]),
+    }
+}
+
+fn worker(has_module: Option<bool>) -> Worker {
+    Worker {
+        pid: 4711,
+        application_pool: "MSExchangeSyncAppPool".to_owned(),
+        has_module,
     }
 }
 
@@ -334,6 +343,11 @@ fn cases() -> Vec<(&'static str, Case)> {
             .steps(format!("{INSTALL}{}", restrict(EAS, "deny", "replace", ALLOW)))),
         ("the feature waits for a restart", with(|f| f.feature = Ok(FeatureState::EnablePending))),
         ("the module is gone", with(|f| f.modules = Ok(vec!["DefaultDocumentModule".to_owned()]))),
+        ("a worker that started before the module came", with(|f| f.workers = Ok(vec![worker(Some(false))]))),
+        ("such a worker, and a step that restarts it", with(|f| f.workers = Ok(vec![worker(Some(false))]))
+            .steps(format!("{}[[step]]\nrestart_iis = {{ method = \"recycle_app_pool\" }}\n", allow(ALLOW)))),
+        ("a worker of which nothing is known", with(|f| f.workers = Ok(vec![worker(None)]))),
+        ("workers that nobody could list", with(|f| f.workers = Err(unread()))),
         ("the site is shut and the application is to be opened", above(1, shut.clone()).steps(restrict(EAS, "allow", "replace", ""))),
         ("the server is shut", above(0, shut)),
         ("entries at the site", above(1, entries(2))),

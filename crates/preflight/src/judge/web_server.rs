@@ -4,7 +4,7 @@ use iis::feature::FeatureState;
 use iis::ip_security::Unlisted;
 use iis::service::ServiceState;
 use iis::{IP_RESTRICTION_MODULE, IP_SECURITY_FEATURE};
-use inventory::Step;
+use inventory::{RestartMethod, Step};
 
 use super::{Here, restrictions};
 use crate::rule::Rule;
@@ -87,6 +87,45 @@ impl Here<'_> {
                 format!(
                     "`appcmd install module /name:{IP_RESTRICTION_MODULE} /image:%windir%\\System32\\inetsrv\\iprestr.dll` puts it back, if nobody took it out on purpose"
                 ),
+            );
+            return;
+        }
+        self.workers();
+    }
+
+    /// Where no step restarts it, a worker goes on without the module.
+    fn workers(&mut self) {
+        let is_restarted = self
+            .plan
+            .steps
+            .iter()
+            .any(|step| matches!(step, Step::RestartIis(step) if step.method != RestartMethod::None));
+        let (Ok(workers), Ok(applications)) = (&self.facts.workers, &self.facts.applications) else {
+            return;
+        };
+        if is_restarted {
+            return;
+        }
+        let pools: Vec<&str> = applications
+            .iter()
+            .filter(|app| restrictions(self.plan).any(|restrict| restrict.application.same_place(&app.path)))
+            .map(|app| app.application_pool.as_str())
+            .collect();
+        let without: Vec<String> = workers
+            .iter()
+            .filter(|worker| worker.has_module == Some(false))
+            .filter(|worker| {
+                pools
+                    .iter()
+                    .any(|pool| pool.eq_ignore_ascii_case(&worker.application_pool))
+            })
+            .map(|worker| format!("process {} of {}", worker.pid, worker.application_pool))
+            .collect();
+        if !without.is_empty() {
+            self.say(
+                Rule::WorkerWithoutModule,
+                format!("without {IP_RESTRICTION_MODULE}: {}", without.join(", ")),
+                "add the step behind `restrict`: restart_iis = { method = \"recycle_app_pool\" }",
             );
         }
     }
