@@ -9,6 +9,7 @@ mod commit;
 mod confirmation;
 #[cfg(test)]
 mod cut;
+mod denial;
 mod exec;
 mod explain;
 mod feature;

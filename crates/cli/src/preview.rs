@@ -172,7 +172,7 @@ impl Farm {
             notes: notes(plan, &preview.application),
             proxy_mode: false,
         });
-        application.proxy_mode |= preview.proposed.enable_proxy_mode == Some(true);
+        application.proxy_mode |= preview.proposed.is_in_proxy_mode();
         let part = Server {
             coverage: preview.coverage,
             requests: preview.traffic.requests,

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use iis::ip_security::DenyAction;
 use serde::{Deserialize, Serialize};
 
 /// What an answer of the front end says about the client's address. Asked without credentials, over https: over plain http, Exchange answers 403
@@ -47,8 +48,18 @@ const EXCHANGE_HEADERS: [&str; 7] = [
     "ms-server-activesync",
 ];
 
-/// Classifies an answer by its status and its headers, names in any case.
+/// Classifies an answer by its status and its headers, names in any case, where a denied client gets 403.
 pub fn classify<'a>(status: u16, headers: impl IntoIterator<Item = (&'a str, &'a str)>) -> Access {
+    classify_by(DenyAction::Forbidden, status, headers)
+}
+
+/// The same where a denied client gets something else. 403 goes on to mean denied: a server that has not heard of the change yet answers so. A denial
+/// by 401 cannot be told from Exchange's asking for a login, nor a dropped connection from a server that is down: an answer never shows either.
+pub fn classify_by<'a>(
+    denial: DenyAction,
+    status: u16,
+    headers: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> Access {
     let (mut asks_for_login, mut from_exchange) = (false, false);
     for (name, _) in headers {
         asks_for_login |= name.eq_ignore_ascii_case("www-authenticate");
@@ -61,6 +72,7 @@ pub fn classify<'a>(status: u16, headers: impl IntoIterator<Item = (&'a str, &'a
         401 if asks_for_login => Access::Allowed,
         403 if from_exchange => Access::DevicePolicy,
         403 => Access::Denied,
+        404 if denial == DenyAction::NotFound && !from_exchange => Access::Denied,
         500 if !from_exchange => Access::Broken,
         503 => Access::Unavailable,
         _ => Access::Unknown,
@@ -69,7 +81,9 @@ pub fn classify<'a>(status: u16, headers: impl IntoIterator<Item = (&'a str, &'a
 
 #[cfg(test)]
 mod tests {
-    use super::{Access, classify};
+    use iis::ip_security::DenyAction;
+
+    use super::{Access, classify, classify_by};
 
     #[test]
     fn the_documented_answer_to_nobody_in_particular() {
@@ -92,6 +106,22 @@ mod tests {
             ("www-authenticate", "Basic realm=\"mail.domain.corp\""),
         ];
         assert_eq!(classify(401, captured), Access::Allowed);
+    }
+
+    #[test]
+    fn a_denial_by_404_is_iis_own_404() {
+        let by = |denial, headers: &[(&'static str, &'static str)]| {
+            classify_by(denial, 404, headers.iter().copied())
+        };
+        assert_eq!(by(DenyAction::NotFound, &[]), Access::Denied);
+        assert_eq!(
+            by(DenyAction::NotFound, &[("X-FEServer", "CAS01")]),
+            Access::Unknown
+        );
+        assert_eq!(by(DenyAction::Forbidden, &[]), Access::Unknown);
+        let login = [("WWW-Authenticate", "Basic")];
+        assert_eq!(classify_by(DenyAction::NotFound, 403, []), Access::Denied);
+        assert_eq!(classify_by(DenyAction::Unauthorized, 401, login), Access::Allowed);
     }
 
     #[test]

@@ -12,7 +12,7 @@ pub mod traffic;
 pub mod version;
 mod virtual_directory;
 
-pub use access::{Access, classify};
+pub use access::{Access, classify, classify_by};
 pub use health::Health;
 pub use ping::is_ping;
 pub use version::{Product, Version};

@@ -10,7 +10,7 @@
 //! let app: ApplicationPath = "Default Web Site/Microsoft-Server-ActiveSync".parse()?;
 //! let current = Section::default();
 //! let gateway = Rule::allow_address("198.51.100.10".parse().unwrap());
-//! let desired = Desired { unlisted: Unlisted::Deny, existing: Existing::Replace, rules: vec![gateway] };
+//! let desired = Desired { unlisted: Unlisted::Deny, existing: Existing::Replace, deny_action: None, proxy_mode: None, rules: vec![gateway] };
 //! let target = desired.target(&current);
 //! assert_eq!(describe(&current, &target), ["+ allow 198.51.100.10", "unlisted: allow -> deny"]);
 //! let commits = commits(&app, &current, &target)?;

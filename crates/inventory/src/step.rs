@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use iis::ApplicationPath;
-use iis::ip_security::{Existing, Unlisted};
+use iis::ip_security::{DenyAction, Desired, Existing, Rule, Unlisted};
 use ipnet::IpNet;
 use jiff::SignedDuration;
 use jiff::fmt::serde::duration::friendly::compact::required as friendly;
@@ -155,6 +155,12 @@ pub struct Restrict {
     pub existing: Existing,
     /// Who may reach the application.
     pub allow: Vec<AllowEntry>,
+    /// What a denied client gets (`denyAction`); as it is without one. IIS 8 and later.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "deny_action")]
+    pub deny_action: Option<DenyAction>,
+    /// Whether addresses in `X-Forwarded-For` are judged too (`enableProxyMode`); as it is without one. IIS 8 and later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy_mode: Option<bool>,
     /// How long the server waits for the change to be confirmed before it puts the former rules back by itself; for ever without it.
     #[serde(
         default,
@@ -162,6 +168,48 @@ pub struct Restrict {
         serialize_with = "jiff::fmt::serde::duration::friendly::compact::optional"
     )]
     pub confirm_within: Option<SignedDuration>,
+}
+
+impl Restrict {
+    /// What is wanted of the section, once it is known which rules the list stands for on a server.
+    pub fn desired(&self, rules: Vec<Rule>) -> Desired {
+        Desired {
+            unlisted: self.unlisted,
+            existing: self.existing,
+            deny_action: self.deny_action,
+            proxy_mode: self.proxy_mode,
+            rules,
+        }
+    }
+}
+
+/// The playbook's words, where a section has IIS's.
+mod deny_action {
+    use iis::ip_security::DenyAction;
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(
+        action: &Option<DenyAction>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        action.map(DenyAction::word).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<DenyAction>, D::Error> {
+        let Some(text) = Option::<String>::deserialize(deserializer)? else {
+            return Ok(None);
+        };
+        let mut all = DenyAction::ALL.into_iter();
+        let found = all.find(|action| action.word() == text);
+        found.map(Some).ok_or_else(|| {
+            D::Error::custom(format!(
+                "expected abort_request, unauthorized, forbidden or not_found, found `{text}`"
+            ))
+        })
+    }
 }
 
 /// `restart_iis = { method = "iisreset" }`.

@@ -35,6 +35,7 @@ pub enum Rule {
     SharedConfiguration,
     BackEndSite,
     ApplicationNotFound,
+    SchemaTooOld,
     LoopbackDenied,
     ProbesDenied,
     PeersDenied,
@@ -76,8 +77,8 @@ struct Row(Rule, &'static str, Severity, bool, &'static str);
 use Severity::{Note, Refuse, Warn};
 
 /// Refusals that nobody can accept are those after which a run could not do what it says: another copy of appcmd, no rights, no such application,
-/// somebody else's servers.
-const TABLE: [Row; 40] = [
+/// somebody else's servers, attributes that IIS does not know.
+const TABLE: [Row; 41] = [
     Row(
         Rule::ServerNotSeen,
         "server-not-seen",
@@ -126,6 +127,13 @@ const TABLE: [Row; 40] = [
         Refuse,
         false,
         "IIS takes rules for a path that does not exist without a word, and they restrict nobody",
+    ),
+    Row(
+        Rule::SchemaTooOld,
+        "schema-too-old",
+        Refuse,
+        false,
+        "IIS 7.x knows neither denyAction nor enableProxyMode: appcmd would refuse the change in the middle of the run",
     ),
     Row(
         Rule::LoopbackDenied,

@@ -359,6 +359,16 @@ fn cases() -> Vec<(&'static str, Case)> {
         ("an old schema", with(|f| {
             f.schema = Ok(Attributes { deny_action: false, enable_proxy_mode: false });
         })),
+        ("an old schema, and a step that needs a newer one", {
+            let mut case = with(|f| {
+                f.schema = Ok(Attributes { deny_action: false, enable_proxy_mode: false });
+            });
+            case.steps = case.steps.replace(
+                "unlisted = \"deny\"",
+                "unlisted = \"deny\", deny_action = \"not_found\", proxy_mode = true",
+            );
+            case
+        }),
         ("a component in maintenance", with(|f| {
             let taken = |component: &str| TakenOut {
                 component: component.to_owned(),

@@ -6,6 +6,10 @@ use iis::ip_security::{Finding, Rule, Section, Transition, describe, findings};
 /// Lines are as long as fits on a screen of 80 columns with the indentation that `plan` gives them.
 const WIDTH: usize = 76;
 
+/// What the proof does not say. A client's forwarded addresses are not known beforehand, and each of them can only deny.
+const FORWARDED: &str = "who is denied for an address in X-Forwarded-For: in proxy mode a client needs all of its addresses allowed, and each \
+    is taken alone here";
+
 /// The most findings that are told of one server.
 const FEW: usize = 4;
 
@@ -24,6 +28,9 @@ pub fn restriction(app: &ApplicationPath, effective: &Section, wanted: &Section)
             let proved =
                 "no address that is allowed before and after is denied on the way, nor on the way back";
             lines.extend(wrapped("proved: ", proved));
+            if effective.is_in_proxy_mode() || wanted.is_in_proxy_mode() {
+                lines.extend(wrapped("not proved: ", FORWARDED));
+            }
         }
         Err(error) => lines.extend(wrapped("NOT PROVED, will not be written: ", &error.to_string())),
     }
@@ -172,6 +179,26 @@ mod tests {
         rules: 6 of 6 new, 0 gone; commits: 1 there, 1 back
         proved: no address that is allowed before and after is denied on the way,
           nor on the way back
+        ");
+    }
+
+    #[test]
+    fn proxy_mode_is_not_proved_beyond_what_is_known() {
+        let list = section(false, vec![allow("127.0.0.1/32"), allow("::1/128")]);
+        let to = Section {
+            deny_action: Some(iis::ip_security::DenyAction::NotFound),
+            enable_proxy_mode: Some(true),
+            ..list.clone()
+        };
+        insta::assert_snapshot!(lines(&list, &to), @r"
+        no address
+        denyAction: Forbidden -> NotFound
+        enableProxyMode: false -> true
+        rules: 0 of 2 new, 0 gone; commits: 1 there, 1 back
+        proved: no address that is allowed before and after is denied on the way,
+          nor on the way back
+        not proved: who is denied for an address in X-Forwarded-For: in proxy mode a
+          client needs all of its addresses allowed, and each is taken alone here
         ");
     }
 

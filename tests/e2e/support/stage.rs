@@ -242,8 +242,17 @@ impl Stage {
 
     /// The status that somebody gets who asks the server itself for ActiveSync; 0 when nobody listens.
     pub(crate) fn access(&self, index: usize, from: &str) -> u16 {
+        self.access_on_behalf(index, from, None)
+    }
+
+    /// The same with an `X-Forwarded-For`.
+    pub(crate) fn access_on_behalf(&self, index: usize, from: &str, forwarded_for: Option<&str>) -> u16 {
         let client: IpAddr = from.parse().expect("an address");
-        match self.machine(index).web(&WebRequest::get(ACTIVESYNC, client)) {
+        let request = WebRequest {
+            forwarded_for: forwarded_for.map(str::to_owned),
+            ..WebRequest::get(ACTIVESYNC, client)
+        };
+        match self.machine(index).web(&request) {
             WebReply::Reply { status, .. } => status,
             WebReply::Refused | WebReply::Aborted => 0,
         }

@@ -152,7 +152,7 @@ fn probes(name: &str, application: &Application, farm: &Farm, findings: &mut Vec
 /// One or two addresses with a crowd behind each.
 fn hidden(name: &str, application: &Application, farm: &Farm, findings: &mut Vec<Finding>) {
     const AT_THE_BALANCER: &str = "restrict at the load balancer, which sees the clients; or have it send their addresses in X-Forwarded-For and \
-        turn on enableProxyMode in the section (IIS 8 and later)";
+        write proxy_mode = true in the `restrict` step (enableProxyMode, IIS 8 and later)";
     for gateway in application.traffic.gateways() {
         let Gateway {
             address,

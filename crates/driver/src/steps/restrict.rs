@@ -2,7 +2,7 @@
 
 mod own_section;
 
-use iis::ip_security::{Desired, Section, Transition, describe_in_short, left_between};
+use iis::ip_security::{DenyAction, Section, Transition, describe_in_short, left_between};
 use iis::{ApplicationPath, appcmd};
 use inventory::Restrict;
 use jiff::SignedDuration;
@@ -37,11 +37,7 @@ pub(super) async fn probe(session: &mut Session, step: &Restrict) -> Result<Foun
         ));
     }
     let effective = read_effective(session, app).await?;
-    let desired = Desired {
-        unlisted: step.unlisted,
-        existing: step.existing,
-        rules: roles::rules(session, &step.allow).await?,
-    };
+    let desired = step.desired(roles::rules(session, &step.allow).await?);
     if desired.satisfied_by(&effective) {
         return Ok(already_done([in_words(&effective)]));
     }
@@ -60,12 +56,8 @@ pub(super) async fn probe(session: &mut Session, step: &Restrict) -> Result<Foun
 /// The section that the step would leave in effect.
 pub(crate) async fn proposed(session: &mut Session, step: &Restrict) -> Result<Section, StepError> {
     let effective = read_effective(session, &step.application).await?;
-    let desired = Desired {
-        unlisted: step.unlisted,
-        existing: step.existing,
-        rules: roles::rules(session, &step.allow).await?,
-    };
-    Ok(desired.target(&effective))
+    let rules = roles::rules(session, &step.allow).await?;
+    Ok(step.desired(rules).target(&effective))
 }
 
 pub(super) async fn apply(
@@ -86,11 +78,7 @@ pub(super) async fn apply(
         let running = workers.iter().map(|worker| worker.pid).chain(w3svc).collect();
         marker::write(session, &app.to_string(), &running).await?;
     }
-    let desired = Desired {
-        unlisted: step.unlisted,
-        existing: step.existing,
-        rules: wanted.rules.clone(),
-    };
+    let desired = step.desired(wanted.rules.clone());
     let written = write(session, app, effective.clone(), |now| desired.target(now)).await;
     if let Err(Setback::Failed(_)) = &written
         && is_marked
@@ -239,11 +227,18 @@ fn reading(app: &ApplicationPath) -> String {
     format!("read the section of {app}")
 }
 
-/// `allowUnlisted=false, 4 rules`.
+/// `allowUnlisted=false, 4 rules`, and what is otherwise than usual: `denyAction=NotFound, enableProxyMode=true`.
 pub(super) fn in_words(section: &Section) -> String {
     let rules = section.rules.len();
     let plural = if rules == 1 { "" } else { "s" };
-    format!("allowUnlisted={}, {rules} rule{plural}", section.allow_unlisted)
+    let mut words = format!("allowUnlisted={}, {rules} rule{plural}", section.allow_unlisted);
+    if section.denial() != DenyAction::Forbidden {
+        words.push_str(&format!(", denyAction={}", section.denial()));
+    }
+    if section.is_in_proxy_mode() {
+        words.push_str(", enableProxyMode=true");
+    }
+    words
 }
 
 /// What `found` has other than `expected`, on one line.
@@ -276,6 +271,15 @@ mod tests {
         let open = section(true, Vec::new());
         assert_eq!(in_words(&wanted), "allowUnlisted=false, 1 rule");
         assert_eq!(in_words(&open), "allowUnlisted=true, 0 rules");
+        let more = Section {
+            deny_action: Some(DenyAction::NotFound),
+            enable_proxy_mode: Some(true),
+            ..open.clone()
+        };
+        assert_eq!(
+            in_words(&more),
+            "allowUnlisted=true, 0 rules, denyAction=NotFound, enableProxyMode=true"
+        );
         assert_eq!(
             differences(&wanted, &open),
             "- allow 198.51.100.10; unlisted: deny -> allow"

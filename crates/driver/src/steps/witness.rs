@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use exchange::{Access, classify};
-use iis::ip_security::Unlisted;
-use inventory::{Step, VantageName, Witness};
+use exchange::{Access, classify_by};
+use iis::ip_security::{DenyAction, Unlisted};
+use inventory::{Restrict, Step, VantageName, Witness};
 use jiff::SignedDuration;
 use rollout::{Plan, Receipt, StepError};
 
@@ -59,9 +59,10 @@ pub(super) async fn verify(
     step: &Witness,
 ) -> Result<Receipt, StepError> {
     let from_denied = from_denied(session.plan(), index, &step.path);
+    let denial = denial(session.plan(), index, &step.path);
     let patience = session.clock().deadline(PATIENCE);
     loop {
-        let error = match round(session, step, from_denied).await {
+        let error = match round(session, step, from_denied, denial).await {
             Ok(facts) => return Ok(receipt(facts)),
             Err(Wrong::ForGood(error)) => return Err(error),
             Err(Wrong::ForNow(error)) => error,
@@ -81,16 +82,37 @@ enum Wrong {
 }
 
 /// One look from every vantage.
-async fn round(session: &Session, step: &Witness, from_denied: Access) -> Result<Vec<String>, Wrong> {
+async fn round(
+    session: &Session,
+    step: &Witness,
+    from_denied: Access,
+    denial: DenyAction,
+) -> Result<Vec<String>, Wrong> {
     let mut facts = Vec::new();
     let allowed = step.allowed_from.iter().map(|vantage| (vantage, Access::Allowed));
     let denied = step.denied_from.iter().map(|vantage| (vantage, from_denied));
     for (vantage, expected) in allowed.chain(denied) {
         let doing = format!("look at {} from {vantage}", step.path);
-        let page = ask(session, vantage, &step.path)
-            .await
-            .map_err(|error| Wrong::ForNow(from_web(&doing, &expected.to_string(), &error)))?;
-        let found = access(&page);
+        let page = match (ask(session, vantage, &step.path).await, denial) {
+            (Ok(page), _) => page,
+            // That the server is there shows by the pages that must not change, which answer to the same vantage below; without any no such playbook
+            // is read.
+            (Err(error), DenyAction::AbortRequest) if expected == Access::Denied && error.is_dropped() => {
+                facts.push(format!("{} from {vantage}: {expected} (dropped)", step.path));
+                continue;
+            }
+            (Err(error), _) => {
+                return Err(Wrong::ForNow(from_web(&doing, &expected.to_string(), &error)));
+            }
+        };
+        let found = access(&page, denial);
+        let is_otherwise = expected == Access::Denied && status(denial) != Some(page.status);
+        if found == expected && is_otherwise {
+            let error = failed(&doing, in_words(denial), format!("{found} ({})", page.status));
+            return Err(Wrong::ForNow(error.hint(
+                "the address is denied, but otherwise than deny_action says: does another level write denyAction?",
+            )));
+        }
         if found != expected {
             let error = failed(&doing, expected.to_string(), format!("{found} ({})", page.status));
             return Err(match found {
@@ -137,9 +159,26 @@ async fn ask(session: &Session, vantage: &VantageName, path: &str) -> Result<Pag
     front.get(path, session.clock().limit(ANSWER_LIMIT)).await
 }
 
-/// Who was let in, by the looks of the page.
-pub(crate) fn access(page: &Page) -> Access {
-    classify(page.status, page.header_texts())
+/// Who was let in, by the looks of the page, where a denied client gets this.
+pub(crate) fn access(page: &Page, denial: DenyAction) -> Access {
+    classify_by(denial, page.status, page.header_texts())
+}
+
+/// The status that a denied client gets; none where the connection is dropped.
+fn status(denial: DenyAction) -> Option<u16> {
+    match denial {
+        DenyAction::AbortRequest => None,
+        DenyAction::Unauthorized => Some(401),
+        DenyAction::Forbidden => Some(403),
+        DenyAction::NotFound => Some(404),
+    }
+}
+
+fn in_words(denial: DenyAction) -> String {
+    match status(denial) {
+        Some(status) => format!("denied ({status})"),
+        None => "denied (dropped)".to_owned(),
+    }
 }
 
 /// What a vantage of `denied_from` must meet.
@@ -150,8 +189,21 @@ pub(crate) fn from_denied(plan: &Plan, index: usize, path: &str) -> Access {
     }
 }
 
-/// What becomes of addresses that nobody listed, by the last `restrict` before the witness that covers its path.
+/// What a denied client gets: 403 where no step says otherwise.
+pub(crate) fn denial(plan: &Plan, index: usize, path: &str) -> DenyAction {
+    let restrict = restriction(plan, index, path);
+    restrict
+        .and_then(|restrict| restrict.deny_action)
+        .unwrap_or(DenyAction::Forbidden)
+}
+
+/// What becomes of addresses that nobody listed.
 fn unlisted(plan: &Plan, index: usize, path: &str) -> Unlisted {
+    restriction(plan, index, path).map_or(Unlisted::Deny, |restrict| restrict.unlisted)
+}
+
+/// The last `restrict` before the witness that covers its path.
+fn restriction<'a>(plan: &'a Plan, index: usize, path: &str) -> Option<&'a Restrict> {
     let is_below = |application: &str| {
         let (path, application) = (
             path.to_lowercase(),
@@ -160,15 +212,10 @@ fn unlisted(plan: &Plan, index: usize, path: &str) -> Unlisted {
         path.strip_prefix(&application)
             .is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
     };
-    plan.steps
-        .iter()
-        .take(index)
-        .rev()
-        .find_map(|step| match step {
-            Step::Restrict(step) if is_below(step.application.path()) => Some(step.unlisted),
-            _ => None,
-        })
-        .unwrap_or(Unlisted::Deny)
+    plan.steps.iter().take(index).rev().find_map(|step| match step {
+        Step::Restrict(step) if is_below(step.application.path()) => Some(step),
+        _ => None,
+    })
 }
 
 fn hint(expected: Access, found: Access) -> Option<&'static str> {

@@ -20,7 +20,7 @@ pub(crate) struct Asked {
     pub(crate) from: IpAddr,
 }
 
-/// An answer: status, headers as lines, body.
+/// An answer: status, headers as lines, body. Status 0 closes the connection without a word.
 pub(crate) type Reply = (u16, &'static str, String);
 
 /// A front end with a certificate for [`HOST`] that is its own authority, at the addresses of both servers.
@@ -111,6 +111,10 @@ async fn serve(
     };
     heard.lock().unwrap().push(request.clone());
     let (status, headers, body) = answer(&request);
+    if status == 0 {
+        let _ = stream.get_mut().shutdown().await;
+        return;
+    }
     let reply = format!(
         "HTTP/1.1 {status} x\r\n{headers}content-length: {}\r\n\r\n{body}",
         body.len()

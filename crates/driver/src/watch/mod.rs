@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use exchange::Access;
 use futures::stream::{FuturesUnordered, StreamExt};
+use iis::ip_security::DenyAction;
 use inventory::{PoolName, Step, VantageName};
 use jiff::SignedDuration;
 use rollout::{Event, EventKind, Progress, Rollout, Sight, StepError, Watched};
@@ -20,7 +21,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::failure::{StepErrorExt, failed};
-use crate::steps::witness::{access, from_denied};
+use crate::steps::witness::{access, denial, from_denied};
 use crate::web::{Front, WebError};
 use crate::world::World;
 use judge::{Breach, Judge, Look, Side};
@@ -46,6 +47,8 @@ struct Post {
     vantage: VantageName,
     path: String,
     side: Side,
+    /// What a denied client gets. A connection that is dropped stays an outage here: all run long servers restart, and that looks the same.
+    denial: DenyAction,
     every: SignedDuration,
     /// The pool whose clients come to this place too.
     pool: Option<PoolName>,
@@ -149,6 +152,7 @@ fn posts(world: &World, rollout: &Rollout) -> Vec<Post> {
                     vantage: vantage.clone(),
                     path: step.path.clone(),
                     side,
+                    denial: denial(plan, index, &step.path),
                     every,
                     pool: pool.clone(),
                 };
@@ -225,7 +229,7 @@ impl Shared {
             front.get(&post.path, limit).await
         };
         match answer.await {
-            Ok(page) => (sight(access(&page)), page.status.to_string()),
+            Ok(page) => (sight(access(&page, post.denial)), page.status.to_string()),
             Err(error) => (Sight::Unserved, error.to_string()),
         }
     }

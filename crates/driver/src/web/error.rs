@@ -42,6 +42,11 @@ pub(crate) enum WebError {
 }
 
 impl WebError {
+    /// Whether the server took the request, and closed the connection without a word.
+    pub(crate) fn is_dropped(&self) -> bool {
+        matches!(self, Self::Request { source, .. } if source.is_request() && !source.is_connect() && !source.is_timeout())
+    }
+
     /// Whether it was time that ran out.
     pub(crate) fn is_timeout(&self) -> bool {
         match self {

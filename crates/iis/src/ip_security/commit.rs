@@ -245,8 +245,7 @@ fn edits(from: &Section, to: &Section) -> Vec<Edit> {
     let new = &to.rules[staying..];
     let new_keys: BTreeSet<_> = new.iter().map(Rule::key).collect();
     let (denials, allowances): (Vec<&Rule>, Vec<&Rule>) = going.into_iter().partition(|rule| !rule.allowed);
-    let proxy = |section: &Section| section.enable_proxy_mode.unwrap_or(false);
-    let action = |section: &Section| section.deny_action.unwrap_or(DenyAction::Forbidden);
+    let (proxy, action) = (Section::is_in_proxy_mode, Section::denial);
 
     let mut edits = Vec::new();
     // Widening.

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::scope::Scope;
-use super::section::{DenyAction, Section};
+use super::section::Section;
 
 /// The most rules that are named where a text must be short.
 const FEW: usize = 8;
@@ -75,11 +75,10 @@ fn switches(from: &Section, to: &Section) -> Vec<String> {
     if from.allow_unlisted != to.allow_unlisted {
         lines.push(format!("unlisted: {} -> {}", unlisted(from), unlisted(to)));
     }
-    let action = |section: &Section| section.deny_action.unwrap_or(DenyAction::Forbidden);
+    let (proxy, action) = (Section::is_in_proxy_mode, Section::denial);
     if action(from) != action(to) {
         lines.push(format!("denyAction: {} -> {}", action(from), action(to)));
     }
-    let proxy = |section: &Section| section.enable_proxy_mode.unwrap_or(false);
     if proxy(from) != proxy(to) {
         lines.push(format!("enableProxyMode: {} -> {}", proxy(from), proxy(to)));
     }

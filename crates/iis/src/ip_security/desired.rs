@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::rule::Rule;
 use super::scope::Scope;
-use super::section::Section;
+use super::section::{DenyAction, Section};
 
 /// What happens to clients that no rule lists.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
@@ -35,12 +35,19 @@ pub struct Desired {
     pub unlisted: Unlisted,
     /// What happens to rules that are there already.
     pub existing: Existing,
+    /// What a denied client gets; `None` leaves it as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deny_action: Option<DenyAction>,
+    /// Whether addresses in `X-Forwarded-For` are judged too; `None` leaves it as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy_mode: Option<bool>,
     /// The wanted rules.
     pub rules: Vec<Rule>,
 }
 
 impl Desired {
-    /// The section that `current` has to become. `denyAction` and `enableProxyMode` stay as they are. Wanted rules that are there already keep their
+    /// The section that `current` has to become. `denyAction` and `enableProxyMode` stay as they are where nothing is
+    /// wanted of them, or what is wanted is so already, be it unwritten. Wanted rules that are there already keep their
     /// place and their text, so that nothing is rewritten for its looks.
     pub fn target(&self, current: &Section) -> Section {
         let wanted = distinct(&self.rules);
@@ -50,8 +57,15 @@ impl Desired {
         };
         Section {
             allow_unlisted: self.unlisted == Unlisted::Allow,
+            deny_action: self
+                .deny_action
+                .filter(|action| *action != current.denial())
+                .or(current.deny_action),
+            enable_proxy_mode: self
+                .proxy_mode
+                .filter(|on| *on != current.is_in_proxy_mode())
+                .or(current.enable_proxy_mode),
             rules,
-            ..current.clone()
         }
     }
 

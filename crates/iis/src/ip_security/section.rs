@@ -23,6 +23,26 @@ pub enum DenyAction {
     NotFound,
 }
 
+impl DenyAction {
+    /// All of them.
+    pub const ALL: [Self; 4] = [
+        Self::AbortRequest,
+        Self::Unauthorized,
+        Self::Forbidden,
+        Self::NotFound,
+    ];
+
+    /// The word of the playbook, e.g. `not_found`; [`Display`](fmt::Display) writes IIS's own.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::AbortRequest => "abort_request",
+            Self::Unauthorized => "unauthorized",
+            Self::Forbidden => "forbidden",
+            Self::NotFound => "not_found",
+        }
+    }
+}
+
 impl fmt::Display for DenyAction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -38,19 +58,13 @@ impl FromStr for DenyAction {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        [
-            Self::AbortRequest,
-            Self::Unauthorized,
-            Self::Forbidden,
-            Self::NotFound,
-        ]
-        .into_iter()
-        .find(|action| action.to_string().eq_ignore_ascii_case(text))
-        .ok_or_else(|| Error::BadAttribute {
-            attribute: "denyAction",
-            expected: "AbortRequest, Unauthorized, Forbidden or NotFound",
-            found: text.to_owned(),
-        })
+        let mut all = Self::ALL.into_iter();
+        all.find(|action| action.to_string().eq_ignore_ascii_case(text))
+            .ok_or_else(|| Error::BadAttribute {
+                attribute: "denyAction",
+                expected: "AbortRequest, Unauthorized, Forbidden or NotFound",
+                found: text.to_owned(),
+            })
     }
 }
 
@@ -89,6 +103,16 @@ impl Default for Section {
 }
 
 impl Section {
+    /// What a denied client gets, whether it is written or not.
+    pub fn denial(&self) -> DenyAction {
+        self.deny_action.unwrap_or(DenyAction::Forbidden)
+    }
+
+    /// Whether addresses in `X-Forwarded-For` are judged too, whether it is written or not.
+    pub fn is_in_proxy_mode(&self) -> bool {
+        self.enable_proxy_mode.unwrap_or(false)
+    }
+
     /// Whether a client may come in: the first rule that covers its address decides, `allow_unlisted` for all others. IPv4 addresses mapped into
     /// IPv6 count as IPv4. Domain rules are passed over, since whom they cover cannot be known here; so is proxy mode.
     pub fn allows(&self, client: IpAddr) -> bool {
@@ -101,9 +125,8 @@ impl Section {
     /// Whether both treat every client alike, however they are written: masks as numbers or dotted, rules that never come to bear, the order of
     /// rules where it makes no difference, defaults spelled out or not. Domain rules and masks with holes must be the same on both sides.
     pub fn same_meaning(&self, other: &Self) -> bool {
-        self.deny_action.unwrap_or(DenyAction::Forbidden)
-            == other.deny_action.unwrap_or(DenyAction::Forbidden)
-            && self.enable_proxy_mode.unwrap_or(false) == other.enable_proxy_mode.unwrap_or(false)
+        self.denial() == other.denial()
+            && self.is_in_proxy_mode() == other.is_in_proxy_mode()
             && meaning::same_decisions(self, other)
     }
 }

@@ -78,7 +78,7 @@ pub fn prove(from: &Section, commits: &[Commit], to: &Section) -> Result<(), Err
     let ground = numbers.ground(DOMAINS)?;
     let ends = [&first, &last].map(|list| ground.judge(list));
     let mut clients: Vec<Client> = ground.places().map(|place| Client::new(place, &ends)).collect();
-    let has_proxy = [from, to].map(|section| section.enable_proxy_mode.unwrap_or(false));
+    let has_proxy = [from, to].map(Section::is_in_proxy_mode);
     let (mut list, mut proxy) = (first.clone(), has_proxy[0]);
     let unproven = |at: usize, client: String, why| Error::Unproven {
         commit: at,

@@ -123,6 +123,8 @@ codes! {
     IdleWitness = "idle-witness",
     /// A witness that cannot be right.
     WitnessContradicts = "witness-contradicts",
+    /// A witness that could not tell who is denied.
+    WitnessBlind = "witness-blind",
     /// Out of rotation, and never back.
     DrainWithoutReturn = "drain-without-return",
     /// Back into rotation, but never out of it.

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use exchange::{BACK_END_SITE, FRONT_END_SITE, VirtualDirectory};
-use iis::ip_security::{FindingKind, Rule, Section, Unlisted, findings};
+use iis::ip_security::{DenyAction, FindingKind, Rule, Section, Unlisted, findings};
 use ipnet::IpNet;
 
 use super::locator::{Locator, Segment, in_step};
@@ -107,6 +107,25 @@ fn witnesses(
                 message,
                 hint,
             );
+        }
+        let before = restricted.iter().rev().filter(|(step, _)| *step < index);
+        let judged = before
+            .map(|(_, restrict)| restrict)
+            .find(|restrict| covers(restrict, &witness.path));
+        match judged.and_then(|restrict| restrict.deny_action) {
+            Some(DenyAction::Unauthorized) => found.error(
+                Code::WitnessBlind,
+                place(&[]),
+                "who is let in and who is denied both get 401: Exchange asks for a login, and deny_action = \"unauthorized\" answers alike",
+                "deny with another deny_action, or leave the witness out; clients ask for their password again and again at 401",
+            ),
+            Some(DenyAction::AbortRequest) if !witness.denied_from.is_empty() && witness.unchanged.is_empty() => found.error(
+                Code::WitnessBlind,
+                place(&[Segment::Key("denied_from")]),
+                "a connection that is dropped looks the same where the server is down: deny_action = \"abort_request\" proves nothing alone",
+                "name a page that must answer from there at the same time: unchanged = [\"/owa/\"]",
+            ),
+            _ => {}
         }
         for (at, page) in witness.unchanged.iter().enumerate() {
             if let Some((_, restrict)) = restricted.iter().find(|(_, restrict)| covers(restrict, page)) {

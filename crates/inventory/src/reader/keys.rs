@@ -205,7 +205,15 @@ pub(crate) const BACK_UP: Keys = Keys::only("`back_up`", &[]);
 pub(crate) const INSTALL_FEATURE: Keys = Keys::only("`install_feature`", &["name"]);
 pub(crate) const RESTRICT: Keys = Keys::only(
     "`restrict`",
-    &["application", "unlisted", "existing", "allow", "confirm_within"],
+    &[
+        "application",
+        "unlisted",
+        "existing",
+        "allow",
+        "deny_action",
+        "proxy_mode",
+        "confirm_within",
+    ],
 );
 pub(crate) const ALLOW: Keys = Keys::only("`allow`", &["address", "network", "name", "role", "note"]);
 pub(crate) const RESTART_IIS: Keys = Keys::only("`restart_iis`", &["method", "no_force", "timeout"]);

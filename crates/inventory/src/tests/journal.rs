@@ -27,7 +27,7 @@ install_feature = { name = "IIS-IPSecurity" }
 restrict = { application = "Default Web Site/ecp", unlisted = "deny", existing = "keep", allow = [
   { address = "198.51.100.10", note = "Sentry" }, { address = "2001:db8::10" }, { network = "203.0.113.0/28" },
   { network = "2001:db8:1::/64" }, { name = "SEG.example.net" }, { role = "loopback" }, { role = "own_addresses" },
-  { role = "load_balancer_probes" }, { role = "operator" } ] }
+  { role = "load_balancer_probes" }, { role = "operator" } ], deny_action = "not_found", proxy_mode = true }
 [[step]]
 restart_iis = { method = "recycle_app_pool", no_force = false, timeout = "2m" }
 [[step]]

@@ -5,7 +5,7 @@
 use std::net::IpAddr;
 
 use exchange::Product;
-use iis::ip_security::{Desired, Section};
+use iis::ip_security::Section;
 use inventory::{AllowWhat, LoadBalancer, Restrict, Role};
 
 use super::Here;
@@ -28,12 +28,7 @@ impl Here<'_> {
             // Plans have names pinned; one that has not is refused by the step itself.
             return;
         };
-        let desired = Desired {
-            unlisted: restrict.unlisted,
-            existing: restrict.existing,
-            rules: wanted,
-        };
-        let target = desired.target(&written.effective);
+        let target = restrict.desired(wanted).target(&written.effective);
         self.stays(Rule::LoopbackDenied, restrict, &target, &LOOPBACK, Role::Loopback);
         self.stays(
             Rule::ProbesDenied,

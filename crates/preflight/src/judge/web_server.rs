@@ -1,7 +1,7 @@
 //! The web server: its services, the feature and the module that enforce the rules, what its schema knows.
 
 use iis::feature::FeatureState;
-use iis::ip_security::Unlisted;
+use iis::ip_security::{DenyAction, Unlisted};
 use iis::service::ServiceState;
 use iis::{IP_RESTRICTION_MODULE, IP_SECURITY_FEATURE};
 use inventory::{RestartMethod, Step};
@@ -27,9 +27,11 @@ impl Here<'_> {
         if restrictions(self.plan).any(|restrict| restrict.unlisted == Unlisted::Deny) {
             self.feature();
         }
+        let asks_for_more = self.schema();
         if let Ok(schema) = &facts.schema
             && !(schema.deny_action && schema.enable_proxy_mode)
             && restrictions(self.plan).next().is_some()
+            && !asks_for_more
         {
             self.say(
                 Rule::OlderSchema,
@@ -37,6 +39,43 @@ impl Here<'_> {
                 "nothing: IIS 7.x is served as well",
             );
         }
+    }
+
+    /// Whether a step asks for what IIS 7.x cannot do; 403, and no proxy mode, is what it does anyway.
+    fn schema(&mut self) -> bool {
+        let facts = self.facts;
+        let mut asks = false;
+        for restrict in restrictions(self.plan) {
+            let action = restrict
+                .deny_action
+                .filter(|action| *action != DenyAction::Forbidden);
+            let lines = [
+                action.map(|action| ("denyAction", format!("deny_action = \"{}\"", action.word()))),
+                (restrict.proxy_mode == Some(true))
+                    .then(|| ("enableProxyMode", "proxy_mode = true".to_owned())),
+            ];
+            for (attribute, line) in lines.into_iter().flatten() {
+                asks = true;
+                let Some(schema) = self.known("IIS's schema", &facts.schema) else {
+                    return asks;
+                };
+                let is_there = match attribute {
+                    "denyAction" => schema.deny_action,
+                    _ => schema.enable_proxy_mode,
+                };
+                if !is_there {
+                    self.say(
+                        Rule::SchemaTooOld,
+                        format!(
+                            "no {attribute} in IIS's schema, and `restrict` of `{}` says {line}",
+                            restrict.application
+                        ),
+                        format!("give these servers a playbook of their own, without {line}"),
+                    );
+                }
+            }
+        }
+        asks
     }
 
     fn feature(&mut self) {

@@ -391,7 +391,7 @@ fn restrict(plan: &Plan) -> Option<&Restrict> {
 
 /// What the playbook makes of a section; roles are the load balancer's and the server's own business and stand for loopback here.
 fn wanted(plan: &Plan, original: &Section) -> Section {
-    use iis::ip_security::{Desired, Rule};
+    use iis::ip_security::Rule;
     use inventory::AllowWhat;
     let Some(restrict) = restrict(plan) else {
         return original.clone();
@@ -407,12 +407,7 @@ fn wanted(plan: &Plan, original: &Section) -> Section {
             rules.push(rule);
         }
     }
-    Desired {
-        unlisted: restrict.unlisted,
-        existing: restrict.existing,
-        rules,
-    }
-    .target(original)
+    restrict.desired(rules).target(original)
 }
 
 impl Wrong {

@@ -105,6 +105,8 @@ pub(crate) fn steps() -> Vec<Step> {
                 what: AllowWhat::Role(Role::Loopback),
                 note: None,
             }],
+            deny_action: None,
+            proxy_mode: None,
             confirm_within: None,
         }),
         Step::RestartIis(RestartIis {

@@ -2,7 +2,7 @@
 //!
 //! What is in effect is made of every level; what casgate changed is this level only, so this level is what goes back.
 
-use iis::ip_security::{Section, Transition, describe_in_short};
+use iis::ip_security::{DenyAction, Section, Transition, describe_in_short};
 use iis::{AppcmdError, AppcmdErrorKind, ApplicationPath, appcmd};
 use rollout::StepError;
 
@@ -39,11 +39,28 @@ pub(super) async fn restore(
         true => "its own section is as it was, text for text".to_owned(),
         false => format!(
             "its own section is written otherwise than before: {} instead of {}",
-            in_words(&after),
-            in_words(former)
+            written(&after),
+            written(former)
         ),
     });
     Ok(facts)
+}
+
+/// A section in words, defaults that are spelled out included: appcmd cannot take an attribute away again.
+fn written(section: &Section) -> String {
+    let action = section
+        .deny_action
+        .filter(|action| *action == DenyAction::Forbidden);
+    let action = action.map(|_| "denyAction").into_iter();
+    let proxy = section
+        .enable_proxy_mode
+        .filter(|is_on| !is_on)
+        .map(|_| "enableProxyMode");
+    let spelled: Vec<&str> = action.chain(proxy).collect();
+    match spelled.is_empty() {
+        true => in_words(section),
+        false => format!("{} ({} spelled out)", in_words(section), spelled.join(" and ")),
+    }
 }
 
 /// One pass; what a commit was refused with, if one was.

@@ -27,13 +27,17 @@ fn enforcing(asked: &Asked) -> Reply {
 }
 
 fn witness_session(front_end: &FrontEnd) -> (Session, Witness) {
+    witness_session_of(front_end, STEPS)
+}
+
+fn witness_session_of(front_end: &FrontEnd, steps: &str) -> (Session, Witness) {
     let ports = Ports {
         https: front_end.port,
         ca: Some(front_end.ca.clone()),
         ..Ports::default()
     };
     let world = world(&ports, 1000.0);
-    let plan = plan(&world, STEPS);
+    let plan = plan(&world, steps);
     let Some(Step::Witness(step)) = plan.steps.last().cloned() else {
         panic!("the plan ends with the witness")
     };
@@ -83,10 +87,11 @@ async fn a_broken_configuration_fails_at_once() {
 
 /// One round, so that nothing is waited for.
 async fn wrong(answer: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> StepError {
+    let denial = DenyAction::Forbidden;
     let front_end = FrontEnd::start(answer).await;
     let (mut session, step) = witness_session(&front_end);
     take_baseline(&mut session).await;
-    match round(&session, &step, Access::Denied).await {
+    match round(&session, &step, Access::Denied, denial).await {
         Err(Wrong::ForNow(error)) => error,
         Err(Wrong::ForGood(error)) => panic!("for good: {error:?}"),
         Ok(facts) => panic!("{facts:?}"),
@@ -164,4 +169,54 @@ fn the_rule_that_covers_the_path_says_what_unlisted_means() {
     ] {
         assert_eq!(unlisted(&plan, index, path), expected, "{index} {path}");
     }
+}
+
+/// A look from everywhere where the playbook says how a client is denied, and `outside` gets this.
+async fn denied_by(word: &str, status: u16) -> Result<Vec<String>, (String, String)> {
+    let answer = move |asked: &Asked| match enforcing(asked) {
+        (403, headers, body) => (status, headers, body),
+        other => other,
+    };
+    let front_end = FrontEnd::start(answer).await;
+    let deny = format!("unlisted = \"deny\", deny_action = \"{word}\"");
+    let (session, step) = witness_session_of(&front_end, &STEPS.replace("unlisted = \"deny\"", &deny));
+    let denial = denial(session.plan(), 1, &step.path);
+    match round(&session, &step, Access::Denied, denial).await {
+        Ok(facts) => Ok(facts),
+        Err(Wrong::ForNow(error) | Wrong::ForGood(error)) => Err((error.expected, error.found)),
+    }
+}
+
+#[tokio::test]
+async fn a_denial_is_what_the_playbook_says_that_it_is() {
+    let outside = |facts: Result<Vec<String>, _>| facts.unwrap()[1].clone();
+    let page = "/Microsoft-Server-ActiveSync/ from outside: ";
+    assert_eq!(
+        outside(denied_by("not_found", 404).await),
+        format!("{page}denied (404)")
+    );
+    assert_eq!(
+        outside(denied_by("abort_request", 0).await),
+        format!("{page}denied (dropped)")
+    );
+    assert_eq!(
+        outside(denied_by("forbidden", 403).await),
+        format!("{page}denied (403)")
+    );
+    let wrong = |expected: &str, found: &str| Err((expected.to_owned(), found.to_owned()));
+    // Denied as before the change, or by somebody else's hand.
+    assert_eq!(
+        denied_by("not_found", 403).await,
+        wrong("denied (404)", "denied (403)")
+    );
+    assert_eq!(
+        denied_by("abort_request", 403).await,
+        wrong("denied (dropped)", "denied (403)")
+    );
+    assert_eq!(
+        denied_by("forbidden", 404).await,
+        wrong("denied", "unknown (404)")
+    );
+    let dropped = denied_by("not_found", 0).await.unwrap_err();
+    assert_eq!(dropped.0, "denied");
 }

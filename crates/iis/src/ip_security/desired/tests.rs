@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::{Desired, Existing, Unlisted};
 use crate::ip_security::section::tests::{any_rule, any_section, clients};
-use crate::ip_security::{Rule, Section};
+use crate::ip_security::{DenyAction, Rule, Section};
 
 fn allow(text: &str) -> Rule {
     Rule::allow_network(text.parse().unwrap())
@@ -24,6 +24,8 @@ fn target(existing: Existing, wanted: &[Rule], current: &[Rule]) -> Vec<String> 
     let desired = Desired {
         unlisted: Unlisted::Deny,
         existing,
+        deny_action: None,
+        proxy_mode: None,
         rules: wanted.to_vec(),
     };
     desired
@@ -93,13 +95,15 @@ fn keep_takes_away_only_contradictions() {
 #[test]
 fn the_rest_of_the_section_stays() {
     let current = Section {
-        deny_action: Some(crate::ip_security::DenyAction::NotFound),
+        deny_action: Some(DenyAction::NotFound),
         enable_proxy_mode: Some(true),
         ..Section::default()
     };
     let desired = Desired {
         unlisted: Unlisted::Allow,
         existing: Existing::Replace,
+        deny_action: None,
+        proxy_mode: None,
         rules: Vec::new(),
     };
     assert_eq!(desired.target(&current), current);
@@ -111,6 +115,8 @@ fn satisfied_is_about_meaning() {
     let desired = Desired {
         unlisted: Unlisted::Deny,
         existing: Existing::Replace,
+        deny_action: None,
+        proxy_mode: None,
         rules: vec![allow("198.51.100.0/24"), allow("192.0.2.1/32")],
     };
     let mut written = section(&[allow("192.0.2.1/32"), allow("198.51.100.0/24")]);
@@ -136,6 +142,8 @@ fn words_of_the_playbook() {
     let desired = Desired {
         unlisted: Unlisted::Deny,
         existing: Existing::Keep,
+        deny_action: None,
+        proxy_mode: None,
         rules: Vec::new(),
     };
     assert_eq!(
@@ -149,9 +157,13 @@ fn any_desired() -> impl Strategy<Value = Desired> {
         3 => proptest::collection::vec(any_rule().prop_map(|rule| Rule { allowed: true, ..rule }), 0..8),
         1 => proptest::collection::vec(any_rule(), 0..8),
     ];
-    (any::<bool>(), any::<bool>(), rules).prop_map(|(deny, keep, rules)| Desired {
+    let deny_action = proptest::option::of(proptest::sample::select(DenyAction::ALL.to_vec()));
+    let switches = (any::<bool>(), any::<bool>(), deny_action, any::<Option<bool>>());
+    (switches, rules).prop_map(|((deny, keep, deny_action, proxy_mode), rules)| Desired {
         unlisted: if deny { Unlisted::Deny } else { Unlisted::Allow },
         existing: if keep { Existing::Keep } else { Existing::Replace },
+        deny_action,
+        proxy_mode,
         rules,
     })
 }
@@ -183,4 +195,31 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn what_a_denied_client_gets_is_left_alone_unless_it_is_wanted_otherwise() {
+    let desired = |deny_action, proxy_mode| Desired {
+        unlisted: Unlisted::Deny,
+        existing: Existing::Keep,
+        deny_action,
+        proxy_mode,
+        rules: Vec::new(),
+    };
+    let unset = section(&[]);
+    let set = Section {
+        deny_action: Some(DenyAction::NotFound),
+        enable_proxy_mode: Some(true),
+        ..unset.clone()
+    };
+    for there in [&unset, &set] {
+        assert_eq!(desired(None, None).target(there), *there);
+    }
+    // What is so without being written is not written.
+    let spelled = desired(Some(DenyAction::Forbidden), Some(false));
+    assert!(spelled.satisfied_by(&unset) && !spelled.satisfied_by(&set));
+    assert_eq!(spelled.target(&unset), unset);
+    let other = desired(Some(DenyAction::NotFound), Some(true));
+    assert!(!other.satisfied_by(&unset) && other.satisfied_by(&set));
+    assert_eq!(other.target(&unset), set);
 }

@@ -2,7 +2,7 @@
 
 use exchange::{FRONT_END_SITE, VirtualDirectory};
 use iis::ApplicationPath;
-use iis::ip_security::{Existing, Unlisted};
+use iis::ip_security::{DenyAction, Existing, Unlisted};
 use jiff::SignedDuration;
 
 use super::allow;
@@ -20,6 +20,7 @@ const LONGEST_PATIENCE: SignedDuration = SignedDuration::from_hours(24);
 pub(super) fn restrict(table: &Table<'_>, found: &mut Findings<'_>) -> Option<Restrict> {
     let unlisted_words = [("allow", Unlisted::Allow), ("deny", Unlisted::Deny)];
     let existing_words = [("replace", Existing::Replace), ("keep", Existing::Keep)];
+    let denials = DenyAction::ALL.map(|action| (action.word(), action));
     let application = table
         .need(
             "application",
@@ -65,6 +66,10 @@ pub(super) fn restrict(table: &Table<'_>, found: &mut Findings<'_>) -> Option<Re
         unlisted: unlisted.unwrap_or(Unlisted::Deny),
         existing: existing.unwrap_or(Existing::Replace),
         allow,
+        deny_action: table
+            .get("deny_action")
+            .and_then(|entry| entry.word(&denials, &[], found)),
+        proxy_mode: table.get("proxy_mode").and_then(|entry| entry.boolean(found)),
         confirm_within: table
             .get("confirm_within")
             .and_then(|entry| entry.duration((SHORTEST_PATIENCE, LONGEST_PATIENCE), found)),
