@@ -60,9 +60,13 @@ impl Foresight {
         self.preflight.accepted().into_iter().chain(logs).collect()
     }
 
-    /// Prints the plan and what was found.
-    pub(crate) fn tell(&self, plan: &Plan, printer: &Printer) {
+    /// Prints the plan, and what would change on each server.
+    pub(crate) fn show(&self, plan: &Plan, printer: &Printer) {
         plan::show(plan, &self.looks, printer);
+    }
+
+    /// Prints what was found.
+    pub(crate) fn tell(&self, plan: &Plan, printer: &Printer) {
         preflight::tell(&self.preflight, Severity::Warn, printer);
         if let Some(logs) = &self.logs {
             printer.text("");

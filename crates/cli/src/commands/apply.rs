@@ -64,8 +64,9 @@ pub(crate) async fn run(common: &Common, args: &Apply, printer: &Printer) -> Res
         let observed = saved_plan::observe(&world, &fleet, &seen.looks).await;
         saved.check(&args.playbook, &fleet, &seen.looks, &observed)?;
     }
-    seen.tell(&plan, printer);
+    seen.show(&plan, printer);
     window::tell(&plan, timing.finish_by, now, printer);
+    seen.tell(&plan, printer);
     seen.refuse()?;
     let steal = leases::claim(&world, &servers, args.steal_lease.as_deref(), printer).await?;
     let question = format!("Change {} servers as shown?", plan.servers.len());

@@ -47,8 +47,9 @@ pub(crate) async fn run(common: &Common, args: &PlanArgs, printer: &Printer) -> 
     )?;
     let seen = Foresight::gather(&world, &plan, &acceptances).await;
     plan.accepted = seen.accepted();
-    seen.tell(&plan, printer);
+    seen.show(&plan, printer);
     window::tell(&plan, timing.finish_by, now, printer);
+    seen.tell(&plan, printer);
     seen.refuse()?;
     let looks = seen.looks;
     if let Some(path) = &args.output {
