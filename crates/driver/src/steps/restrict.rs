@@ -2,7 +2,7 @@
 
 mod own_section;
 
-use iis::ip_security::{DenyAction, Section, Transition, describe_in_short, left_between};
+use iis::ip_security::{DenyAction, Section, Transition, describe_in_short, diff, left_between};
 use iis::{ApplicationPath, appcmd};
 use inventory::Restrict;
 use jiff::SignedDuration;
@@ -186,7 +186,8 @@ async fn write(
         }
         match refused {
             None => {
-                let mut facts = describe_in_short(&first, &to);
+                let mut facts = in_addresses(&first, &to);
+                facts.extend(describe_in_short(&first, &to));
                 if planned.commits().len() > 1 {
                     facts.push(format!("written {planned}: the way there and back is proved"));
                 }
@@ -202,6 +203,17 @@ async fn write(
             Some(error) => return Err(from_appcmd(&doing, "the commit succeeds", &error).into()),
         }
     }
+}
+
+/// Who was let in and who was cut off by the change, counted in addresses.
+fn in_addresses(from: &Section, to: &Section) -> Vec<String> {
+    // What cannot be counted was not proved either, and is not written.
+    let items = diff(from, to).map(|difference| difference.in_short());
+    items
+        .unwrap_or_default()
+        .into_iter()
+        .map(|item| format!("addresses: {item}"))
+        .collect()
 }
 
 /// A way whose proof, or that of the way back, fails. What is not proved is not begun.
@@ -262,6 +274,20 @@ mod tests {
             rules,
             ..Section::default()
         }
+    }
+
+    #[test]
+    fn a_change_is_counted_in_addresses() {
+        let from = section(false, vec![Rule::allow_address([192, 0, 2, 9].into())]);
+        let to = section(
+            false,
+            vec![Rule::allow_network("198.51.100.0/24".parse().unwrap())],
+        );
+        assert_eq!(
+            in_addresses(&from, &to),
+            ["addresses: +256 198.51.100.0/24", "addresses: -1 192.0.2.9"]
+        );
+        assert_eq!(in_addresses(&to, &to), ["addresses: no address"]);
     }
 
     #[test]
