@@ -23,6 +23,8 @@ pub struct Bars {
     model: Model,
     run: Option<ProgressBar>,
     /// When the run is done, and for which change it is.
+    /// What Ctrl-C would do, on a line of its own: it has to be read on a terminal of 80 columns.
+    stop: Option<ProgressBar>,
     time: Option<ProgressBar>,
     pools: BTreeMap<PoolName, ProgressBar>,
     servers: BTreeMap<ServerName, ProgressBar>,
@@ -47,6 +49,7 @@ impl Bars {
             zone,
             model: Model::default(),
             run: None,
+            stop: None,
             time: None,
             pools: BTreeMap::new(),
             servers: BTreeMap::new(),
@@ -78,7 +81,7 @@ impl Bars {
             let bar = self
                 .multi
                 .add(ProgressBar::new(u64::try_from(total).unwrap_or(0)));
-            bar.set_style(style("{prefix} [{bar:24}] {pos}/{len} {wide_msg}"));
+            bar.set_style(style("{prefix} [{bar:12}] {pos}/{len} {wide_msg}"));
             bar
         });
         run.set_prefix(format!(
@@ -91,6 +94,12 @@ impl Bars {
         ));
         run.set_position(u64::try_from(self.model.ended()).unwrap_or(0));
         run.set_message(headline(&self.model, at));
+        let stop = self.stop.get_or_insert_with(|| {
+            let bar = self.multi.add(ProgressBar::new(0));
+            bar.set_style(style("  {wide_msg}"));
+            bar
+        });
+        stop.set_message(stop_line(&self.model));
         if let Some(text) = time(&self.model, at, &self.zone) {
             let time = self.time.get_or_insert_with(|| {
                 let bar = self.multi.add(ProgressBar::new(0));
@@ -193,6 +202,7 @@ impl Bars {
             .run
             .take()
             .into_iter()
+            .chain(self.stop.take())
             .chain(self.time.take())
             .chain(self.more.take())
         {
@@ -216,7 +226,7 @@ fn style(template: &str) -> ProgressStyle {
         .progress_chars("#>-")
 }
 
-/// Is it safe, how far are we, and what would Ctrl-C do.
+/// Is it safe, and how far are we.
 fn headline(model: &Model, at: Timestamp) -> String {
     let waves = model.plan.as_ref().map_or(0, |p| p.waves.len());
     let limit = model.plan.as_ref().map_or(0, |p| p.policy.max_failures);
@@ -225,16 +235,20 @@ fn headline(model: &Model, at: Timestamp) -> String {
         .started
         .map(|started| wording::duration(at.duration_since(started)))
         .unwrap_or_default();
+    format!(
+        "wave {wave}/{waves}  failed {} (may {limit})  {elapsed}",
+        model.failures()
+    )
+}
+
+/// What Ctrl-C would do.
+fn stop_line(model: &Model) -> String {
     let active = model.servers.values().filter(|row| row.state.is_active()).count();
-    let stop = match model.stopping {
+    match model.stopping {
         None => format!("Ctrl-C: finish {active} under way, then stop"),
         Some(false) => format!("STOPPING after {active} under way; Ctrl-C again aborts the waits"),
         Some(true) => "ABORTING".to_owned(),
-    };
-    format!(
-        "wave {wave}/{waves}  failed {} (may {limit})  {elapsed}  {stop}",
-        model.failures()
-    )
+    }
 }
 
 /// For which change, when it is done, and until when it may be: `CHG0042137  done about 02:38, at worst 02:51  window until 04:00`.
@@ -271,5 +285,41 @@ impl Sink for Bars {
 
     fn tick(&mut self, at: Timestamp) {
         self.redraw(at);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rollout::EventKind;
+
+    use super::*;
+
+    /// What an operator has to read at 2 a.m. stands on a terminal of 80 columns.
+    #[test]
+    fn what_matters_is_not_cut_off_on_a_narrow_terminal() {
+        let before_the_message = "run 20261126-0120-c2ac [############] 120/120 ".len();
+        let now = Timestamp::UNIX_EPOCH;
+        let mut model = Model::default();
+        let headline = headline(&model, now);
+        assert_eq!(headline, "wave 0/0  failed 0 (may 0)  ");
+        assert!(before_the_message + headline.len() + "1h02m".len() <= 80);
+        let mut said = vec![stop_line(&model)];
+        for hard in [false, true] {
+            model.apply(&Event {
+                seq: 0,
+                at: now,
+                kind: EventKind::StopRequested { hard },
+            });
+            said.push(stop_line(&model));
+        }
+        assert_eq!(
+            said,
+            [
+                "Ctrl-C: finish 0 under way, then stop",
+                "STOPPING after 0 under way; Ctrl-C again aborts the waits",
+                "ABORTING"
+            ]
+        );
+        assert!(said.iter().all(|line| line.len() + 6 <= 80));
     }
 }
