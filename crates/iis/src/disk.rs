@@ -3,7 +3,7 @@
 use command::{CommandLine, Invocation, Output};
 
 use crate::Error;
-use crate::error::{complaint, excerpt};
+use crate::error::excerpt;
 
 /// Bytes that are free for this user on the disk that Windows is on.
 ///
@@ -13,11 +13,7 @@ pub fn free() -> Invocation<Result<u64, Error>> {
     const LINE: CommandLine = CommandLine::literal("fsutil volume diskfree %SystemDrive%");
     Invocation::new(LINE, |output: &Output| {
         if output.exit_code != 0 {
-            return Err(Error::Failed {
-                program: LINE.to_string(),
-                exit_code: output.exit_code,
-                text: complaint(output),
-            });
+            return Err(Error::failed(LINE.as_str(), output));
         }
         let text = output.stdout_text();
         let numbers: Vec<u64> = text.lines().filter_map(number).collect();

@@ -112,6 +112,15 @@ pub enum Error {
 }
 
 impl Error {
+    /// A program's exit code means failure.
+    pub(crate) fn failed(program: &str, output: &command::Output) -> Self {
+        Self::Failed {
+            program: program.to_owned(),
+            exit_code: output.exit_code,
+            text: complaint(output),
+        }
+    }
+
     /// The exit code, where a program failed.
     pub fn exit_code(&self) -> Option<u32> {
         match self {

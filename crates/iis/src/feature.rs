@@ -5,7 +5,7 @@ use std::fmt;
 use command::{CommandLine, Invocation, Output};
 
 use crate::Error;
-use crate::error::{complaint, excerpt};
+use crate::error::excerpt;
 
 /// The state of an optional feature, as dism prints it.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -59,11 +59,7 @@ pub fn state(name: &str) -> Result<Invocation<Result<FeatureState, Error>>, Erro
     let program = format!("dism /get-featureinfo {name}");
     Ok(Invocation::new(line, move |output: &Output| {
         if output.exit_code != 0 {
-            return Err(Error::Failed {
-                program: program.clone(),
-                exit_code: output.exit_code,
-                text: complaint(output),
-            });
+            return Err(Error::failed(&program, output));
         }
         let text = output.stdout_text();
         read_state(&text).ok_or_else(|| Error::Unreadable {
@@ -90,11 +86,7 @@ pub fn enable(name: &str) -> Result<Invocation<Result<EnableReport, Error>>, Err
             RESTART_REQUIRED => Ok(EnableReport {
                 restart_required: true,
             }),
-            exit_code => Err(Error::Failed {
-                program: program.clone(),
-                exit_code,
-                text: complaint(output),
-            }),
+            _ => Err(Error::failed(&program, output)),
         }
     }))
 }

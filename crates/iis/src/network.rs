@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use command::{CommandLine, Invocation, Output};
 
 use crate::Error;
-use crate::error::{complaint, excerpt};
+use crate::error::excerpt;
 use crate::ip_security::Rule;
 
 /// More addresses than a server has.
@@ -58,11 +58,7 @@ pub fn own_rules() -> [Invocation<Result<Vec<Rule>, Error>>; 2] {
 /// and a blank names an interface, and people call interfaces anything.
 fn read(program: &str, output: &Output, family: fn(&IpAddr) -> bool) -> Result<Vec<IpAddr>, Error> {
     if output.exit_code != 0 {
-        return Err(Error::Failed {
-            program: program.to_owned(),
-            exit_code: output.exit_code,
-            text: complaint(output),
-        });
+        return Err(Error::failed(program, output));
     }
     let mut addresses: Vec<IpAddr> = Vec::new();
     let text = output.stdout_text();

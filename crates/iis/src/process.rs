@@ -7,7 +7,7 @@ use command::{CommandLine, Invocation, Output};
 use jiff::Timestamp;
 
 use crate::Error;
-use crate::error::{complaint, excerpt};
+use crate::error::excerpt;
 
 /// More processes than a server has.
 const MOST: usize = 20_000;
@@ -27,11 +27,7 @@ pub fn list() -> Invocation<Result<Vec<Process>, Error>> {
     const LINE: CommandLine = CommandLine::literal("tasklist /fo csv /nh");
     Invocation::new(LINE, |output: &Output| {
         if output.exit_code != 0 {
-            return Err(Error::Failed {
-                program: LINE.to_string(),
-                exit_code: output.exit_code,
-                text: complaint(output),
-            });
+            return Err(Error::failed(LINE.as_str(), output));
         }
         let text = output.stdout_text();
         let unreadable = |found: &str| Error::Unreadable {
@@ -75,11 +71,7 @@ pub fn start_times() -> Result<Invocation<Result<StartTimes, Error>>, Error> {
     Ok(Invocation::new(line, |output: &Output| {
         const PROGRAM: &str = "powershell.exe (Get-Process)";
         if output.exit_code != 0 {
-            return Err(Error::Failed {
-                program: PROGRAM.to_owned(),
-                exit_code: output.exit_code,
-                text: complaint(output),
-            });
+            return Err(Error::failed(PROGRAM, output));
         }
         let mut times = StartTimes::new();
         let text = output.stdout_text();
@@ -122,11 +114,7 @@ pub fn with_restriction_module() -> Invocation<Result<BTreeMap<u32, bool>, Error
     const LINE: CommandLine = CommandLine::literal("tasklist /m i*.dll /fo csv /nh");
     Invocation::new(LINE, |output: &Output| {
         if output.exit_code != 0 {
-            return Err(Error::Failed {
-                program: LINE.to_string(),
-                exit_code: output.exit_code,
-                text: complaint(output),
-            });
+            return Err(Error::failed(LINE.as_str(), output));
         }
         let text = output.stdout_text();
         let mut loaded = BTreeMap::new();

@@ -6,7 +6,7 @@ use command::{CommandLine, Invocation, Output};
 use markup::Limits;
 
 use crate::Error;
-use crate::error::{complaint, shortened};
+use crate::error::shortened;
 
 /// Where IIS takes its configuration from.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -23,11 +23,7 @@ pub fn source() -> Invocation<Result<Source, Error>> {
         CommandLine::literal(r"type %windir%\system32\inetsrv\config\redirection.config");
     Invocation::new(LINE, |output: &Output| {
         if output.exit_code != 0 {
-            return Err(Error::Failed {
-                program: LINE.to_string(),
-                exit_code: output.exit_code,
-                text: complaint(output),
-            });
+            return Err(Error::failed(LINE.as_str(), output));
         }
         read(&output.stdout_text())
     })

@@ -86,11 +86,7 @@ fn program(verb: &str, key: &str) -> String {
 fn ending_well(line: CommandLine, program: String) -> Invocation<Result<(), Error>> {
     Invocation::new(line, move |output: &Output| match output.exit_code {
         0 => Ok(()),
-        exit_code => Err(Error::Failed {
-            program: program.clone(),
-            exit_code,
-            text: complaint(output),
-        }),
+        _ => Err(Error::failed(&program, output)),
     })
 }
 
@@ -123,13 +119,7 @@ fn read(program: &str, output: &Output) -> Result<Option<Values>, Error> {
     match output.exit_code {
         0 => {}
         1 => return Ok(None),
-        exit_code => {
-            return Err(Error::Failed {
-                program: program.to_owned(),
-                exit_code,
-                text: complaint(output),
-            });
-        }
+        _ => return Err(Error::failed(program, output)),
     }
     let text = output.stdout_text();
     let line = |line: &str| {

@@ -9,7 +9,7 @@ use std::fmt;
 use command::{CommandLine, Invocation, Output};
 
 use crate::Error;
-use crate::error::{complaint, excerpt};
+use crate::error::excerpt;
 
 /// Whole path: SYSTEM's own search path is nobody's business here.
 const PROGRAM: &str = r"%windir%\system32\schtasks.exe";
@@ -86,7 +86,7 @@ pub fn exists(name: &TaskName) -> Result<Invocation<Result<bool, Error>>, Error>
     let wanted = format!(r#""\{name}","#);
     Ok(Invocation::new(line, move |output: &Output| {
         if output.exit_code != 0 {
-            return Err(failed("schtasks /query", output));
+            return Err(Error::failed("schtasks /query", output));
         }
         let text = output.stdout_text();
         let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
@@ -179,16 +179,8 @@ fn escaped(text: &str) -> String {
 fn ending_well(line: CommandLine, program: &'static str) -> Invocation<Result<(), Error>> {
     Invocation::new(line, move |output: &Output| match output.exit_code {
         0 => Ok(()),
-        _ => Err(failed(program, output)),
+        _ => Err(Error::failed(program, output)),
     })
-}
-
-fn failed(program: &str, output: &Output) -> Error {
-    Error::Failed {
-        program: program.to_owned(),
-        exit_code: output.exit_code,
-        text: complaint(output),
-    }
 }
 
 #[cfg(test)]

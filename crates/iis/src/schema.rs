@@ -4,7 +4,7 @@
 use command::{CommandLine, Invocation, Output};
 
 use crate::Error;
-use crate::error::{complaint, excerpt};
+use crate::error::excerpt;
 use crate::ip_security::SECTION;
 
 /// What `ipSecurity` can hold beside its entries.
@@ -26,11 +26,7 @@ pub fn ip_security() -> Invocation<Result<Attributes, Error>> {
         let text = output.stdout_text();
         // findstr ends with 1 when nothing was found.
         if output.exit_code != 0 {
-            return Err(Error::Failed {
-                program: "findstr IIS_schema.xml".to_owned(),
-                exit_code: output.exit_code,
-                text: complaint(output),
-            });
+            return Err(Error::failed("findstr IIS_schema.xml", output));
         }
         let mut found = None;
         let mut is_inside = false;

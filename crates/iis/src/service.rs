@@ -5,7 +5,7 @@ use std::fmt;
 use command::{CommandLine, Invocation, Output};
 
 use crate::Error;
-use crate::error::{complaint, excerpt};
+use crate::error::excerpt;
 
 /// The state of a service (`SERVICE_STATUS_PROCESS.dwCurrentState`, Win32).
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -109,11 +109,7 @@ fn listing(line: CommandLine) -> Invocation<Result<Vec<Listed>, Error>> {
     let program = line.to_string();
     Invocation::new(line, move |output: &Output| {
         if output.exit_code != 0 {
-            return Err(Error::Failed {
-                program: program.clone(),
-                exit_code: output.exit_code,
-                text: complaint(output),
-            });
+            return Err(Error::failed(&program, output));
         }
         let text = output.stdout_text();
         blocks(&text)
@@ -190,11 +186,7 @@ pub fn start(name: &str) -> Result<Invocation<Result<(), Error>>, Error> {
     Ok(Invocation::new(line, move |output: &Output| {
         match output.exit_code {
             0 | ALREADY_RUNNING => Ok(()),
-            exit_code => Err(Error::Failed {
-                program: program.clone(),
-                exit_code,
-                text: complaint(output),
-            }),
+            _ => Err(Error::failed(&program, output)),
         }
     }))
 }
@@ -220,11 +212,7 @@ fn check(name: &str) -> Result<(), Error> {
 
 fn read(program: &str, output: &Output) -> Result<ServiceStatus, Error> {
     if output.exit_code != 0 {
-        return Err(Error::Failed {
-            program: program.to_owned(),
-            exit_code: output.exit_code,
-            text: complaint(output),
-        });
+        return Err(Error::failed(program, output));
     }
     let text = output.stdout_text();
     status(&text).ok_or_else(|| Error::Unreadable {

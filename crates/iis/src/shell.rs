@@ -83,11 +83,7 @@ pub fn elevation() -> Invocation<Result<Elevation, Error>> {
     const LINE: CommandLine = CommandLine::literal("whoami /groups");
     Invocation::new(LINE, |output: &Output| {
         if output.exit_code != 0 {
-            return Err(Error::Failed {
-                program: LINE.to_string(),
-                exit_code: output.exit_code,
-                text: complaint(output),
-            });
+            return Err(Error::failed(LINE.as_str(), output));
         }
         let text = output.stdout_text();
         if !text.contains("S-1-") {

@@ -11,7 +11,7 @@ use super::file::LogFile;
 use super::settings::Settings;
 use super::window::Window;
 use crate::Error;
-use crate::error::{complaint, excerpt};
+use crate::error::excerpt;
 
 /// The longest pattern that findstr takes.
 const LONGEST_PATTERN: usize = 254;
@@ -40,11 +40,7 @@ pub fn list_files(settings: &Settings) -> Result<Invocation<Result<Vec<LogFile>,
 
 fn read_files(program: &str, output: &Output) -> Result<Vec<LogFile>, Error> {
     if output.exit_code != 0 {
-        return Err(Error::Failed {
-            program: program.to_owned(),
-            exit_code: output.exit_code,
-            text: complaint(output),
-        });
+        return Err(Error::failed(program, output));
     }
     let text = output.stdout_text();
     let mut files = Vec::new();
