@@ -16,7 +16,7 @@ mod world;
 
 pub use answers::{done, error, evidence, rotation};
 pub use chance::Chance;
-pub use checks::{Breach, check_limits};
+pub use checks::{Breach, check_floors, check_limits};
 pub use game::{End, Game, Sitting};
 pub use scenario::{Fault, Scenario, Wrong};
 pub use seeds::{Played, play};

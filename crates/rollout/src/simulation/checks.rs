@@ -11,7 +11,7 @@ use crate::action::{Action, Debt};
 use crate::error::IllegalTransition;
 use crate::event::EventKind;
 use crate::observation::Before;
-use crate::plan::{PlannedPool, PlannedServer};
+use crate::plan::{Plan, PlannedPool, PlannedServer};
 use crate::rollout::Rollout;
 use crate::server::ServerState;
 use crate::verdict::Verdict;
@@ -120,6 +120,89 @@ pub fn check_limits(rollout: &Rollout, kind: &EventKind) -> Result<(), Breach> {
     Ok(())
 }
 
+/// The floors of pools and sites hold while these servers are out, and no two of them share a label; with `promises_smallest` no less is in rotation
+/// than the plan said at worst.
+///
+/// # Errors
+/// The [`Breach`].
+pub fn check_floors(
+    plan: &Plan,
+    is_out: impl Fn(&ServerName) -> bool,
+    promises_smallest: bool,
+) -> Result<(), Breach> {
+    for (name, pool) in &plan.pools {
+        let is_member = |server: &PlannedServer| server.pool.as_ref() == Some(name);
+        check_floor(
+            plan,
+            format!("pool {name}"),
+            pool,
+            is_member,
+            &is_out,
+            promises_smallest,
+        )?;
+    }
+    for (name, site) in &plan.sites {
+        let is_member = |server: &PlannedServer| server.site.as_ref() == Some(name);
+        check_floor(
+            plan,
+            format!("site {name}"),
+            site,
+            is_member,
+            &is_out,
+            promises_smallest,
+        )?;
+    }
+    let mut labelled: BTreeMap<&str, &ServerName> = BTreeMap::new();
+    for (name, server) in plan.servers.iter().filter(|(name, _)| is_out(name)) {
+        let Some(label) = server.spread.as_deref() else {
+            continue;
+        };
+        if let Some(first) = labelled.insert(label, name) {
+            return Err(Breach::Together {
+                first: first.clone(),
+                second: name.clone(),
+                label: label.to_owned(),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn check_floor(
+    plan: &Plan,
+    whose: String,
+    planned: &PlannedPool,
+    is_member: impl Fn(&PlannedServer) -> bool,
+    is_out: impl Fn(&ServerName) -> bool,
+    promises_smallest: bool,
+) -> Result<(), Breach> {
+    let out: Vec<u32> = plan
+        .servers
+        .iter()
+        .filter(|(name, server)| is_member(server) && is_out(name))
+        .map(|(_, server)| server.weight)
+        .collect();
+    let left = planned
+        .size
+        .saturating_sub(u32::try_from(out.len()).unwrap_or(u32::MAX));
+    let weight = planned.weight.saturating_sub(out.iter().sum());
+    let (mut promised, mut promised_weight) = (planned.min_in_rotation, planned.min_weight_in_rotation);
+    if promises_smallest {
+        promised = promised.max(planned.smallest_in_rotation);
+        promised_weight = promised_weight.max(planned.smallest_weight_in_rotation);
+    }
+    if left < promised || weight < promised_weight {
+        return Err(Breach::Floor {
+            whose,
+            left,
+            weight,
+            promised,
+            promised_weight,
+        });
+    }
+    Ok(())
+}
+
 impl Game {
     pub(super) fn check_before(&self, kind: &EventKind) -> Result<(), Breach> {
         self.check_window(kind)?;
@@ -216,73 +299,13 @@ impl Game {
         if !self.world.foreign.is_empty() {
             return Ok(());
         }
-        let plan = &self.world.plan;
-        for (name, pool) in &plan.pools {
-            self.check_floor(format!("pool {name}"), pool, |server| {
-                server.pool.as_ref() == Some(name)
-            })?;
-        }
-        for (name, site) in &plan.sites {
-            self.check_floor(format!("site {name}"), site, |server| {
-                server.site.as_ref() == Some(name)
-            })?;
-        }
-        let mut out: Vec<(&String, &ServerName)> = plan
-            .servers
-            .iter()
-            .filter(|(name, _)| self.world.is_out(name))
-            .filter_map(|(name, server)| Some((server.spread.as_ref()?, name)))
-            .collect();
-        out.sort();
-        match out.windows(2).find_map(|pair| match pair {
-            [(label, first), (other, second)] if label == other => Some((*label, *first, *second)),
-            _ => None,
-        }) {
-            Some((label, first, second)) => Err(Breach::Together {
-                first: first.clone(),
-                second: second.clone(),
-                label: label.clone(),
-            }),
-            None => Ok(()),
-        }
-    }
-
-    fn check_floor(
-        &self,
-        whose: String,
-        planned: &PlannedPool,
-        is_member: impl Fn(&PlannedServer) -> bool,
-    ) -> Result<(), Breach> {
-        let out = || {
-            self.world
-                .plan
-                .servers
-                .iter()
-                .filter(|(name, server)| is_member(server) && self.world.is_out(name))
-        };
-        let left = planned
-            .size
-            .saturating_sub(u32::try_from(out().count()).unwrap_or(u32::MAX));
-        let weight = planned
-            .weight
-            .saturating_sub(out().map(|(_, server)| server.weight).sum());
-        let (mut promised, mut promised_weight) = (planned.min_in_rotation, planned.min_weight_in_rotation);
         // The smallest number of the plan is that of one run with its budget. A run that ended and goes on has a budget anew, and begins those
         // that failed together with others: then the floors hold, and nothing more was promised.
-        if !self.has_ended() {
-            promised = promised.max(planned.smallest_in_rotation);
-            promised_weight = promised_weight.max(planned.smallest_weight_in_rotation);
-        }
-        if left < promised || weight < promised_weight {
-            return Err(Breach::Floor {
-                whose,
-                left,
-                weight,
-                promised,
-                promised_weight,
-            });
-        }
-        Ok(())
+        check_floors(
+            &self.world.plan,
+            |name| self.world.is_out(name),
+            !self.has_ended(),
+        )
     }
 
     /// Whether the run has come to an end at least once.

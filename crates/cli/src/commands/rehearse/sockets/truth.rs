@@ -148,61 +148,7 @@ pub(super) fn check_floors(
     promises_smallest: bool,
 ) -> Result<(), Breach> {
     for out in stage.who_was_out(from, to) {
-        let pools = plan.pools.iter().map(|(name, pool)| {
-            let members: Vec<_> = plan
-                .servers
-                .iter()
-                .filter(|(_, server)| server.pool.as_ref() == Some(name))
-                .collect();
-            (format!("pool {name}"), pool, members)
-        });
-        let sites = plan.sites.iter().map(|(name, site)| {
-            let members: Vec<_> = plan
-                .servers
-                .iter()
-                .filter(|(_, server)| server.site.as_ref() == Some(name))
-                .collect();
-            (format!("site {name}"), site, members)
-        });
-        for (whose, planned, members) in pools.chain(sites) {
-            let gone: Vec<u32> = members
-                .iter()
-                .filter(|(name, _)| out.contains(*name))
-                .map(|(_, server)| server.weight)
-                .collect();
-            let left = planned
-                .size
-                .saturating_sub(u32::try_from(gone.len()).unwrap_or(u32::MAX));
-            let weight = planned.weight.saturating_sub(gone.iter().sum());
-            let (mut promised, mut promised_weight) =
-                (planned.min_in_rotation, planned.min_weight_in_rotation);
-            if promises_smallest {
-                promised = promised.max(planned.smallest_in_rotation);
-                promised_weight = promised_weight.max(planned.smallest_weight_in_rotation);
-            }
-            if left < promised || weight < promised_weight {
-                return Err(Breach::Floor {
-                    whose,
-                    left,
-                    weight,
-                    promised,
-                    promised_weight,
-                });
-            }
-        }
-        let mut labelled: BTreeMap<&str, &ServerName> = BTreeMap::new();
-        for name in &out {
-            let Some(label) = plan.servers.get(name).and_then(|server| server.spread.as_deref()) else {
-                continue;
-            };
-            if let Some(first) = labelled.insert(label, name) {
-                return Err(Breach::Together {
-                    first: first.clone(),
-                    second: name.clone(),
-                    label: label.to_owned(),
-                });
-            }
-        }
+        rollout::simulation::check_floors(plan, |name| out.contains(name), promises_smallest)?;
     }
     Ok(())
 }
