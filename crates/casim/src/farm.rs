@@ -150,11 +150,15 @@ impl Farm {
         let ports = Ports::new(servers, options.first_port)?;
         let account = UserName::parse(&options.user);
         let authority = Authority::new("Simulated farm")?;
+        let tls = authority.client_config()?;
         let mut machines = Vec::new();
         let mut endpoints = Vec::new();
         let mut front_ends = Vec::new();
         for index in 0..servers {
-            let machine = Machine::new(machine_options(index, &options));
+            let machine = Machine::new(MachineOptions {
+                trusts: Some(Arc::clone(&tls)),
+                ..machine_options(index, &options)
+            });
             let endpoint = EndpointOptions {
                 address: loopback(ports.winrm(index)),
                 domain: account.domain.clone(),
@@ -179,7 +183,6 @@ impl Farm {
             true => HEALTH_PAGE,
             false => LOGON_PAGE,
         };
-        let tls = authority.client_config()?;
         let interval = CHECK_INTERVAL.div_f64(options.speed).max(SHORTEST_INTERVAL);
         let load_balancer = LoadBalancer::start(LoadBalancerOptions {
             backend: "eas".to_owned(),

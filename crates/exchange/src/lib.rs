@@ -9,6 +9,7 @@ pub mod health;
 mod ping;
 pub mod setup;
 pub mod traffic;
+pub mod vantage;
 pub mod version;
 mod virtual_directory;
 

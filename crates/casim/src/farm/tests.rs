@@ -1,3 +1,5 @@
+mod vantage;
+
 use std::time::Duration;
 
 use inventory::{LoadBalancer as Balancer, Source, Vantage, read_inventory};

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use jiff::Timestamp;
+use rustls::ClientConfig;
 
 use super::former::FormerTraffic;
 use super::{ExchangeRelease, WindowsRelease};
@@ -31,6 +33,10 @@ pub struct MachineOptions {
     pub shell_is_32_bit: bool,
     /// The server's own addresses as `netsh` shows them, loopback included.
     pub addresses: Vec<IpAddr>,
+    /// The address of this computer from which the server connects to others.
+    pub goes_out_from: IpAddr,
+    /// Whose certificates the server takes for good; nobody's without it.
+    pub trusts: Option<Arc<ClientConfig>>,
     /// Seed of everything that chance decides (process ids, backup stamps).
     pub seed: u64,
     /// How many times faster than real time the server lives.
@@ -72,6 +78,8 @@ impl MachineOptions {
                 IpAddr::V4(std::net::Ipv4Addr::LOCALHOST),
                 IpAddr::V6(std::net::Ipv6Addr::LOCALHOST),
             ],
+            goes_out_from: IpAddr::V4(std::net::Ipv4Addr::LOCALHOST),
+            trusts: None,
             seed: 0,
             speed: 1.0,
             known_as: BTreeMap::new(),

@@ -1,13 +1,15 @@
 //! `powershell.exe` as far as the simulator really can: `Write-Output`, `exit`, `throw`. Everything else fails and says so.
 //!
-//! Three scripts it knows by their exact text and does what they say, since they could not be tried otherwise:
+//! Four scripts it knows by their exact text and does what they say, since they could not be tried otherwise:
 //! [`command::powershell::BOOTSTRAP`] (the script that is carried out comes from standard input), [`command::upload::SCRIPT`] (see
-//! `receiver.rs`) and [`iis::process::START_TIMES_SCRIPT`]. That their text is good PowerShell is not something that the simulator vouches for.
+//! `receiver.rs`), [`iis::process::START_TIMES_SCRIPT`] and [`exchange::vantage::SCRIPT`] (see `vantage.rs`). That their text is good PowerShell is not
+//! something that the simulator vouches for.
 //!
 //! With `-EncodedCommand` errors come as CLIXML on standard error, with `-Command` as text, as PowerShell 5.1 does when
 //! its streams are redirected.
 
 mod receiver;
+mod vantage;
 
 use jiff::tz::TimeZone;
 
@@ -43,6 +45,9 @@ pub(super) async fn run(call: &mut Call<'_, '_>) -> u32 {
     }
     if script == iis::process::START_TIMES_SCRIPT {
         return start_times(call);
+    }
+    if let Some(request) = vantage::request(&script) {
+        return vantage::run(call, &request).await;
     }
     let script = match script == command::powershell::BOOTSTRAP {
         false => script,
@@ -132,7 +137,6 @@ fn script(arguments: &[String]) -> Result<(String, bool), String> {
     Err("an interactive 'powershell'".to_owned())
 }
 
-/// Cuts a script at line ends and semicolons outside of quotes.
 /// Ids and FILETIMEs of the worker processes.
 fn start_times(call: &mut Call<'_, '_>) -> u32 {
     const FILETIME_OF_UNIX_EPOCH: i128 = 116_444_736_000_000_000;
@@ -147,6 +151,7 @@ fn start_times(call: &mut Call<'_, '_>) -> u32 {
     0
 }
 
+/// Cuts a script at line ends and semicolons outside of quotes.
 fn statements(script: &str) -> Vec<Statement> {
     let (mut pieces, mut quote) = (vec![String::new()], None);
     for c in script.chars() {
