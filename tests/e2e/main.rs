@@ -44,6 +44,8 @@ mod terminal;
 mod transcript;
 mod undo;
 mod unreachable;
+#[cfg(test)]
+mod vantage;
 mod verify;
 mod watch;
 mod way_back;

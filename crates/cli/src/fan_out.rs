@@ -15,7 +15,6 @@ use crate::error::Error;
 use crate::exit_code::ExitCode;
 use crate::inputs::Fleet;
 use crate::printer::Printer;
-use crate::secrets::Reach;
 
 /// How long the deleting of shells may hold up the end of the process.
 const CLEANING: Duration = Duration::from_secs(10);
@@ -42,13 +41,7 @@ impl FanOut<'_> {
     {
         let fleet = Fleet::read(self.common)?;
         let servers = fleet.select(self.selector)?;
-        let world = fleet.world(
-            &servers,
-            Reach::Servers,
-            Clock::real(),
-            RunId::new(name),
-            self.printer,
-        )?;
+        let world = fleet.world(&servers, Clock::real(), RunId::new(name), self.printer)?;
         let is_one_of_several = servers.len() > 1;
         let mut stop = engine::signals()?;
         let mut endpoints = Vec::new();

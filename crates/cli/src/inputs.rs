@@ -9,6 +9,7 @@ use auth::Krb5Conf;
 use driver::{Clock, World, WorldOptions};
 use inventory::{
     AllowWhat, Diagnostic, Inventory, LoadBalancer, Playbook, Selector, ServerName, Severity, Source, Step,
+    Vantage,
 };
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -18,7 +19,7 @@ use crate::args::{Common, Timing};
 use crate::error::Error;
 use crate::people;
 use crate::printer::Printer;
-use crate::secrets::{self, Reach};
+use crate::secrets::{self, Asked, Reach};
 
 /// The playbook that a rehearsal plays when none is named.
 pub(crate) const EMBEDDED_PLAYBOOK: &str = include_str!("../../../playbooks/restrict-activesync.toml");
@@ -73,29 +74,69 @@ impl Fleet {
         selector.resolve(&self.inventory).map_err(wrong)
     }
 
-    /// Everything that the driver needs to reach these servers, and the load balancers before them where a command asks those too.
+    /// Everything that the driver needs to reach these servers.
     pub(crate) fn world(
         &self,
         servers: &[ServerName],
-        reach: Reach,
         clock: Clock,
         run: RunId,
         printer: &Printer,
     ) -> Result<Arc<World>, Error> {
-        self.world_for(None, servers, reach, clock, run, printer)
+        let asked = Asked {
+            servers: servers.iter().collect(),
+            ..Asked::default()
+        };
+        self.world_for(&asked, people::operator(), clock, run, printer)
     }
 
-    /// The same for a run that belongs to a change: its leases say so.
-    pub(crate) fn world_for(
+    /// Everything that the driver needs for a plan. Leases bear the name of the change.
+    pub(crate) fn world_of(
         &self,
-        change: Option<&str>,
-        servers: &[ServerName],
+        plan: &Plan,
         reach: Reach,
         clock: Clock,
         run: RunId,
         printer: &Printer,
     ) -> Result<Arc<World>, Error> {
-        let credentials = secrets::resolve(&self.inventory, servers, reach, self.folder(), printer)?;
+        let mut asked = Asked {
+            servers: plan.servers.keys().collect(),
+            ..Asked::default()
+        };
+        if matches!(reach, Reach::LoadBalancersToo | Reach::Everybody) {
+            asked.balancers_of.clone_from(&asked.servers);
+        }
+        if matches!(reach, Reach::VantagesToo | Reach::Everybody) {
+            asked.servers.extend(self.lookouts(plan));
+        }
+        let operator = match &plan.change {
+            Some(change) => format!("{} for {change}", people::operator()),
+            None => people::operator(),
+        };
+        self.world_for(&asked, operator, clock, run, printer)
+    }
+
+    /// The servers that look at others for the plan's witnesses.
+    fn lookouts<'a>(&'a self, plan: &'a Plan) -> impl Iterator<Item = &'a ServerName> {
+        let witnesses = plan.steps.iter().filter_map(|step| match step {
+            Step::Witness(step) => Some(step),
+            _ => None,
+        });
+        let vantages = witnesses.flat_map(|step| step.allowed_from.iter().chain(&step.denied_from));
+        vantages.filter_map(|vantage| match self.inventory.vantages.get(vantage)? {
+            Vantage::Server(server) => Some(server),
+            Vantage::SourceAddress(_) | Vantage::Proxy(_) => None,
+        })
+    }
+
+    fn world_for(
+        &self,
+        asked: &Asked<'_>,
+        operator: String,
+        clock: Clock,
+        run: RunId,
+        printer: &Printer,
+    ) -> Result<Arc<World>, Error> {
+        let credentials = secrets::resolve(&self.inventory, asked, self.folder(), printer)?;
         let mut certificate_authorities = BTreeMap::new();
         let of_servers = self
             .inventory
@@ -122,10 +163,7 @@ impl Fleet {
             name_servers: winrm::read_name_servers(Path::new("/etc/resolv.conf")).into(),
             clock,
             run,
-            operator: match change {
-                Some(change) => format!("{} for {change}", people::operator()),
-                None => people::operator(),
-            },
+            operator,
         })))
     }
 }

@@ -7,44 +7,55 @@ use std::sync::Arc;
 
 use auth::{Credentials, Secret};
 use driver::Urls;
-use inventory::{Credential, HookAct, Inventory, PasswordSource, Server, ServerName};
+use inventory::{Credential, HookAct, Inventory, PasswordSource, ServerName};
 use rollout::Plan;
 
 use crate::error::Error;
 use crate::printer::Printer;
 
-/// Whom a command asks. A password that it has no use for is not looked up, and nobody is asked for it.
+/// Whom a command asks for a plan.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Reach {
-    /// The servers themselves.
+    /// Its servers.
     Servers,
-    /// The load balancers of their pools too.
+    /// And the vantages of its witnesses.
+    VantagesToo,
+    /// Its servers and the load balancers of their pools.
     LoadBalancersToo,
+    /// All of them.
+    Everybody,
 }
 
-/// The credentials that the servers and, within reach, the load balancers of their pools need, by their names in the inventory.
+/// Whom a command asks. A password that it has no use for is not looked up, and nobody is asked for it.
+#[derive(Debug, Default)]
+pub(crate) struct Asked<'a> {
+    /// These servers.
+    pub(crate) servers: Vec<&'a ServerName>,
+    /// The load balancers of these servers' pools.
+    pub(crate) balancers_of: Vec<&'a ServerName>,
+}
+
+/// The credentials that those who are asked need, by their names in the inventory.
 pub(crate) fn resolve(
     inventory: &Inventory,
-    servers: &[ServerName],
-    reach: Reach,
+    asked: &Asked<'_>,
     folder: &Path,
     printer: &Printer,
 ) -> Result<BTreeMap<String, Credentials>, Error> {
-    let servers: Vec<&Server> = servers
+    let written = |name: &&ServerName| inventory.servers.get(*name);
+    let of_servers = asked.servers.iter().filter_map(written);
+    let of_servers = of_servers.map(|server| server.credential.as_str());
+    let of_balancers = asked
+        .balancers_of
         .iter()
-        .filter_map(|name| inventory.servers.get(name))
-        .collect();
-    let of_servers = servers.iter().map(|server| server.credential.as_str());
-    let of_balancers = servers.iter().filter_map(|server| {
-        if reach == Reach::Servers {
-            return None;
-        }
-        let pool = inventory.pools.get(server.pool.as_ref()?)?;
-        inventory
-            .load_balancers
-            .get(pool.load_balancer.as_ref()?)?
-            .credential()
-    });
+        .filter_map(written)
+        .filter_map(|server| {
+            let pool = inventory.pools.get(server.pool.as_ref()?)?;
+            inventory
+                .load_balancers
+                .get(pool.load_balancer.as_ref()?)?
+                .credential()
+        });
     let mut found = BTreeMap::new();
     for name in of_servers.chain(of_balancers) {
         if found.contains_key(name) {

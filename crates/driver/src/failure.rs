@@ -184,6 +184,15 @@ fn is_permission(error: &(dyn StdError + 'static)) -> bool {
 /// A front end that gave no answer.
 pub(crate) fn from_web(doing: &str, expected: &str, error: &WebError) -> StepError {
     let told = failed(doing, expected, error.to_string()).caused_by(error);
+    if let WebError::Lost { error, .. } = error {
+        // Whatever kept the vantage from looking, nothing is known of the server that nobody looked at.
+        return StepError {
+            kind: FailureKind::Unknown,
+            hint: error.hint.clone(),
+            causes: error.causes.clone(),
+            ..told
+        };
+    }
     match () {
         () if error.is_timeout() => told.of_kind(FailureKind::TimedOut),
         () if error.is_connect() => told.of_kind(FailureKind::Unreachable).hint(

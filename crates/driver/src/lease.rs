@@ -55,7 +55,7 @@ pub(crate) fn by_hand() -> String {
 pub async fn leases(world: &Arc<World>, servers: &[ServerName]) -> Vec<(ServerName, Lease)> {
     let asked = stream::iter(servers.iter().cloned())
         .map(|server| async move {
-            let mut remote = Remote::new(Arc::clone(world), server.clone());
+            let mut remote = Remote::new(world, server.clone());
             let lease = foreign(world, &mut remote, &server).await;
             remote.close().await;
             Some((server, lease.ok()??))

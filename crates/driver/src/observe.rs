@@ -24,7 +24,7 @@ pub async fn observe(
 ) -> BTreeMap<ServerName, Result<BTreeMap<String, String>, StepError>> {
     let seen = stream::iter(servers.iter().cloned())
         .map(|server| async move {
-            let mut remote = Remote::new(Arc::clone(world), server.clone());
+            let mut remote = Remote::new(world, server.clone());
             let facts = facts(world, &mut remote, &server).await;
             remote.close().await;
             (server, facts)

@@ -58,7 +58,7 @@ impl Peers {
 }
 
 async fn read(world: &Arc<World>, server: &ServerName) -> Reading<Vec<IpAddr>> {
-    let mut remote = Remote::new(Arc::clone(world), server.clone());
+    let mut remote = Remote::new(world, server.clone());
     let mut addresses = Ok(Vec::new());
     for listing in network::own_addresses() {
         let seen = remote

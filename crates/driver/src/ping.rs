@@ -124,7 +124,7 @@ pub async fn ping(world: &Arc<World>, server: &ServerName) -> PingReport {
             .await;
         report.step("limits", doctor::limits(&mut service, server)).await;
     }
-    let mut remote = Remote::new(Arc::clone(world), server.clone());
+    let mut remote = Remote::new(world, server.clone());
     if !report.step("shell", open(&mut remote)).await {
         return report;
     }

@@ -1,5 +1,7 @@
 //! Gathers the facts of a preflight: every server of a plan, many at a time, read only, by Windows' own programs.
 
+mod vantages;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -37,6 +39,7 @@ pub async fn gather(world: &Arc<World>, plan: &Plan) -> Facts {
         .await;
     let mut facts = Facts {
         servers: seen,
+        blind: vantages::blind(world, plan).await,
         ..Facts::default()
     };
     note_addresses(world, &facts).await;
@@ -90,7 +93,7 @@ fn has_2010(facts: &Facts) -> bool {
 
 async fn look(world: &Arc<World>, plan: &Plan, server: &ServerName) -> Result<ServerFacts, StepError> {
     let mut eyes = Eyes {
-        remote: Remote::new(Arc::clone(world), server.clone()),
+        remote: Remote::new(world, server.clone()),
     };
     let seen = eyes.facts(plan).await;
     eyes.remote.close().await;

@@ -7,8 +7,10 @@ use command::{CommandLine, Invocation, Output};
 use inventory::ServerName;
 use jiff::SignedDuration;
 use rollout::StepError;
-use winrm::{ErrorKind, Shell, Streamed, Upload};
+use winrm::{Endpoint, ErrorKind, Shell, Streamed, Upload};
 
+use crate::clock::Clock;
+use crate::error::Error;
 use crate::failure::{Setback, StepErrorExt, failed, from_winrm};
 use crate::world::World;
 
@@ -17,8 +19,9 @@ const LOOK_LIMIT: SignedDuration = SignedDuration::from_secs(120);
 
 /// A server's shell.
 pub(crate) struct Remote {
-    world: Arc<World>,
+    clock: Clock,
     server: ServerName,
+    endpoint: Result<Arc<Endpoint>, Error>,
     shell: Option<Shell>,
     /// Requests of shells that are gone.
     requests_before: u64,
@@ -26,9 +29,10 @@ pub(crate) struct Remote {
 
 impl Remote {
     /// Connects to nothing yet.
-    pub(crate) fn new(world: Arc<World>, server: ServerName) -> Self {
+    pub(crate) fn new(world: &World, server: ServerName) -> Self {
         Self {
-            world,
+            clock: world.clock().clone(),
+            endpoint: world.endpoint(&server),
             server,
             shell: None,
             requests_before: 0,
@@ -44,10 +48,10 @@ impl Remote {
     /// Opens the shell if it is not open.
     pub(crate) async fn open(&mut self, doing: &str) -> Result<&mut Shell, StepError> {
         if self.shell.is_none() {
-            let endpoint = self.world.endpoint(&self.server).map_err(|error| {
-                failed(doing, "all that a login needs", error.to_string()).caused_by(&error)
+            let endpoint = self.endpoint.as_ref().map_err(|error| {
+                failed(doing, "all that a login needs", error.to_string()).caused_by(error)
             })?;
-            let opened = Shell::open(endpoint).await;
+            let opened = Shell::open(Arc::clone(endpoint)).await;
             self.shell = Some(opened.map_err(|error| self.told(doing, &error))?);
         }
         // The error cannot happen; saying so costs less than a panic.
@@ -58,7 +62,7 @@ impl Remote {
 
     /// Runs a command that changes nothing. A lost reply is no harm: it is asked once more over a fresh connection.
     pub(crate) async fn look<T>(&mut self, doing: &str, invocation: &Invocation<T>) -> Result<T, StepError> {
-        let limit = self.world.clock().limit(LOOK_LIMIT);
+        let limit = self.clock.limit(LOOK_LIMIT);
         let was_open = self.shell.is_some();
         let error = match self.open(doing).await?.run(invocation, limit).await {
             Ok(seen) => return Ok(seen),
@@ -88,7 +92,7 @@ impl Remote {
         invocation: &Invocation<T>,
         limit: SignedDuration,
     ) -> Result<T, Setback> {
-        let limit = self.world.clock().limit(limit);
+        let limit = self.clock.limit(limit);
         let ran = self.open(doing).await?.run(invocation, limit).await;
         ran.map_err(|error| self.setback(doing, &error))
     }
@@ -101,7 +105,7 @@ impl Remote {
         stdin: Option<&[u8]>,
         limit: SignedDuration,
     ) -> Result<Output, Setback> {
-        let limit = self.world.clock().limit(limit);
+        let limit = self.clock.limit(limit);
         let shell = self.open(doing).await?;
         let ran = shell.execute(line, stdin, limit, &mut |_, _| {}).await;
         ran.map_err(|error| self.setback(doing, &error))
@@ -115,7 +119,7 @@ impl Remote {
         mut bytes: &[u8],
         limit: SignedDuration,
     ) -> Result<(), Setback> {
-        let limit = self.world.clock().limit(limit);
+        let limit = self.clock.limit(limit);
         let shell = self.open(doing).await?;
         let put = shell.upload(upload, &mut bytes, limit, &mut |_| {}).await;
         put.map(|_| ()).map_err(|error| self.setback(doing, &error))
@@ -130,7 +134,7 @@ impl Remote {
         limit: SignedDuration,
         take: &mut (dyn FnMut(&[u8]) -> ControlFlow<()> + Send),
     ) -> Result<Streamed, StepError> {
-        let limit = self.world.clock().limit(limit);
+        let limit = self.clock.limit(limit);
         let streamed = self.open(doing).await?.stream(line, limit, take).await;
         streamed.map_err(|error| {
             self.abandon();
@@ -147,7 +151,7 @@ impl Remote {
     }
 
     /// Drops the shell: what failed is not used again, and `winrm`'s reaper deletes it on the server.
-    fn abandon(&mut self) {
+    pub(crate) fn abandon(&mut self) {
         if let Some(shell) = self.shell.take() {
             self.requests_before = self.requests_before.saturating_add(shell.requests());
         }

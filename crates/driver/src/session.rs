@@ -40,7 +40,7 @@ impl Session {
         facts: mpsc::UnboundedSender<EventKind>,
     ) -> Self {
         Self {
-            remote: Remote::new(Arc::clone(&world), server.name.clone()),
+            remote: Remote::new(&world, server.name.clone()),
             began: world.clock().now(),
             world,
             plan,

@@ -1,5 +1,7 @@
 //! The farm as something that can be reached: endpoints, front ends, load balancers, addresses, all by the names of the inventory.
 
+mod fronts;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use auth::{Credentials, Krb5Conf};
 use inventory::{
     Auth, HttpBalancer, Inventory, LoadBalancer, PasswordSource, Pool, PoolName, Server, ServerName, Tls,
-    Transport, Vantage, VantageName,
+    Transport, VantageName,
 };
 use jiff::SignedDuration;
 use rollout::RunId;
@@ -20,7 +22,7 @@ use crate::error::Error;
 use crate::lease::Leases;
 use crate::load_balancer::{Balancer, Haproxy, Http, Program, Steering};
 use crate::peers::{Known, Peers};
-use crate::web::{Front, FrontOptions, WebError, bracketed};
+use crate::web::{Front, Lookout, bracketed};
 
 /// How long one exchange with a load balancer may take: its runtime API answers from memory.
 const BALANCER_LIMIT: SignedDuration = SignedDuration::from_secs(10);
@@ -57,6 +59,7 @@ pub struct World {
     leases: Leases,
     fronts: Mutex<BTreeMap<(ServerName, Option<VantageName>), Front>>,
     entrances: Mutex<BTreeMap<(PoolName, VantageName), Front>>,
+    lookouts: Mutex<BTreeMap<ServerName, Arc<Lookout>>>,
     balancers: Mutex<BTreeMap<PoolName, Balancer>>,
     rotation: Mutex<BTreeMap<PoolName, RotationSeen>>,
     taken_out: Mutex<BTreeSet<ServerName>>,
@@ -91,6 +94,7 @@ impl World {
             leases: Leases::new(options.operator),
             fronts: Mutex::default(),
             entrances: Mutex::default(),
+            lookouts: Mutex::default(),
             balancers: Mutex::default(),
             rotation: Mutex::default(),
             taken_out: Mutex::default(),
@@ -316,84 +320,6 @@ impl World {
         self.peers.note(server, addresses).await;
     }
 
-    /// The server's front end as seen from here, or from a vantage.
-    pub(crate) async fn front(
-        &self,
-        server: &Server,
-        vantage: Option<&VantageName>,
-    ) -> Result<Front, WebError> {
-        let key = (server.name.clone(), vantage.cloned());
-        if let Some(front) = lock(&self.fronts).get(&key) {
-            return Ok(front.clone());
-        }
-        let host = self
-            .pool_of(server)
-            .and_then(|pool| pool.vip.as_ref())
-            .and_then(Url::host_str)
-            .unwrap_or(&server.address);
-        let from = match vantage {
-            None => None,
-            Some(name) => Some(self.vantage(name, &server.address)?),
-        };
-        let front = Front::new(FrontOptions {
-            address: &server.address,
-            port: server.https_port,
-            host: host.trim_matches(['[', ']']),
-            authority: self.front_authority(server)?,
-            from,
-            connect: self.clock.limit(server.connect_timeout),
-        })
-        .await?;
-        lock(&self.fronts).insert(key, front.clone());
-        Ok(front)
-    }
-
-    /// Whether the inventory says where the pool's virtual address is.
-    pub(crate) fn has_entrance(&self, pool: &PoolName) -> bool {
-        self.inventory.pools.get(pool).and_then(place_of_vip).is_some()
-    }
-
-    /// A pool's virtual address as seen from a vantage. Its certificate is taken to be signed by whoever signed those of the pool's servers.
-    pub(crate) async fn entrance(&self, pool: &PoolName, vantage: &VantageName) -> Result<Front, WebError> {
-        let key = (pool.clone(), vantage.clone());
-        if let Some(front) = lock(&self.entrances).get(&key) {
-            return Ok(front.clone());
-        }
-        let place = self.inventory.pools.get(pool).and_then(place_of_vip);
-        let (Some((address, port, host)), Some(member)) = (place, self.inventory.members(pool).next()) else {
-            return Err(WebError::Client {
-                address: format!("the virtual address of {pool}"),
-                source: "the inventory does not say where it is".into(),
-            });
-        };
-        let front = Front::new(FrontOptions {
-            address: &address,
-            port,
-            host: host.trim_matches(['[', ']']),
-            authority: self.front_authority(member)?,
-            from: Some(self.vantage(vantage, &address)?),
-            connect: self.clock.limit(member.connect_timeout),
-        })
-        .await?;
-        lock(&self.entrances).insert(key, front.clone());
-        Ok(front)
-    }
-
-    fn vantage(&self, name: &VantageName, address: &str) -> Result<&Vantage, WebError> {
-        // `check` refuses a playbook with another name; a plan may be older than the inventory.
-        self.inventory.vantages.get(name).ok_or_else(|| WebError::Client {
-            address: address.to_owned(),
-            source: format!("the inventory has no vantage `{name}`").into(),
-        })
-    }
-
-    fn front_authority(&self, server: &Server) -> Result<Option<&[u8]>, WebError> {
-        self.authority(server)
-            .map_err(|error| WebError::CertificateAuthority {
-                problem: error.to_string(),
-            })
-    }
-
     /// The address that this machine has towards the server's WinRM port, as the routing table says. Nothing is sent.
     pub(crate) async fn operator_address(&self, server: &Server) -> std::io::Result<IpAddr> {
         let mut last = None;
@@ -424,20 +350,6 @@ impl World {
             },
         }
     }
-}
-
-/// Address, port and name of a pool's virtual address.
-fn place_of_vip(pool: &Pool) -> Option<(String, u16, &str)> {
-    let url = pool.vip.as_ref()?;
-    let host = url.host_str()?;
-    Some(match pool.vip_address {
-        Some(address) => (address.ip().to_string(), address.port(), host),
-        None => (
-            host.trim_matches(['[', ']']).to_owned(),
-            url.port_or_known_default()?,
-            host,
-        ),
-    })
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -188,4 +188,6 @@ pub enum Vantage {
     SourceAddress(IpAddr),
     /// A proxy (`http`, `socks5` or `socks5h`) to connect through.
     Proxy(Url),
+    /// Another Windows server, which asks for the page itself and is told to over WinRM.
+    Server(ServerName),
 }

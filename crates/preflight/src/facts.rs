@@ -14,7 +14,7 @@ use iis::service::ServiceState;
 use iis::shell::{Architecture, Elevation};
 use iis::system::{IisVersion, Windows};
 use iis::{AppcmdError, AppcmdErrorKind, ApplicationPath};
-use inventory::ServerName;
+use inventory::{ServerName, VantageName};
 use rollout::StepError;
 
 /// Why something could not be read, although the server was reached.
@@ -144,4 +144,6 @@ pub struct Facts {
     pub operator: BTreeMap<ServerName, IpAddr>,
     /// The addresses of every server of the farm that may be somebody's peer: read from it, or else (second) what its name resolves to.
     pub peers: BTreeMap<ServerName, (Vec<IpAddr>, Reading<()>)>,
+    /// Vantages of the plan's witnesses to which a server gave no answer at all, and why.
+    pub blind: BTreeMap<(VantageName, ServerName), String>,
 }

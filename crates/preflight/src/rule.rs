@@ -50,6 +50,7 @@ pub enum Rule {
     InheritedDeny,
     LowDisk,
     FactNotRead,
+    VantageBlind,
     CutOff,
     ClientsHidden,
     ProbesCutOff,
@@ -78,7 +79,7 @@ use Severity::{Note, Refuse, Warn};
 
 /// Refusals that nobody can accept are those after which a run could not do what it says: another copy of appcmd, no rights, no such application,
 /// somebody else's servers, attributes that IIS does not know.
-const TABLE: [Row; 41] = [
+const TABLE: [Row; 42] = [
     Row(
         Rule::ServerNotSeen,
         "server-not-seen",
@@ -232,6 +233,13 @@ const TABLE: [Row; 41] = [
         Refuse,
         true,
         "what could not be read cannot be judged",
+    ),
+    Row(
+        Rule::VantageBlind,
+        "vantage-blind",
+        Refuse,
+        true,
+        "a vantage that sees nothing before the change could prove nothing after it, and its server would be put back",
     ),
     Row(
         Rule::CutOff,

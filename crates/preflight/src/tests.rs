@@ -354,6 +354,23 @@ fn cases() -> Vec<(&'static str, Case)> {
         ("many entries at the server", above(0, entries(7))),
         ("hardly any room", with(|f| f.free_bytes = Ok(100 * 1024 * 1024))),
         ("processes that nobody could list", with(|f| f.setup = Err(unread()))),
+        ("a vantage that sees nothing, and a server that is down anyway", {
+            let mut case = Case::good();
+            let error = StepError {
+                kind: FailureKind::Unreachable,
+                doing: "log in".to_owned(),
+                expected: "WinRM answers".to_owned(),
+                found: "nothing".to_owned(),
+                hint: None,
+                causes: Vec::new(),
+            };
+            case.facts.servers.insert("cas02".into(), Seen::NotSeen(error));
+            for server in ["cas01", "cas02"] {
+                let key = ("outside".into(), server.into());
+                case.facts.blind.insert(key, "probe01 saw nothing: the login was refused".to_owned());
+            }
+            case
+        }),
         ("own addresses that nobody could read", with(|f| f.own = Err(unread()))),
         ("an identity that nobody could read", with(|f| f.machine_guid = Err(unread()))),
         ("an old schema", with(|f| {

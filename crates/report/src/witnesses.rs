@@ -29,6 +29,8 @@ struct Seen {
     longest_ms: u64,
     /// Began, and is not over.
     unserved_since: Option<Timestamp>,
+    /// Times in which the vantage was lost.
+    lost: u32,
 }
 
 impl Witnesses {
@@ -52,7 +54,11 @@ impl Witnesses {
                 seen.unserved_since = match sees {
                     Sight::Served => None,
                     Sight::Refused | Sight::Unserved => seen.unserved_since.or(Some(event.at)),
+                    Sight::Unknown => seen.unserved_since,
                 };
+                if *sees == Sight::Unknown {
+                    seen.lost = seen.lost.saturating_add(1);
+                }
             }
             EventKind::WitnessBreached { watched, .. } => {
                 self.breached.insert(watched.clone());
@@ -161,15 +167,20 @@ impl Witnesses {
                 .filter(|server| is_there((*server).clone()))
                 .count()
         };
-        [Sight::Refused, Sight::Served]
+        [Sight::Refused, Sight::Served, Sight::Unknown]
             .into_iter()
             .map(|sight| (sight, now(sight)))
             .filter(|(_, count)| *count > 0)
             .map(|(sight, count)| {
-                format!(
-                    "turned, and is {sight} now, at {count} of {} servers",
-                    plan.servers.len()
-                )
+                let servers = plan.servers.len();
+                match sight {
+                    Sight::Unknown => {
+                        format!(
+                            "NOTHING IS KNOWN at the end of {count} of {servers} servers: the vantage is lost"
+                        )
+                    }
+                    _ => format!("turned, and is {sight} now, at {count} of {servers} servers"),
+                }
             })
             .collect()
     }
@@ -183,7 +194,7 @@ impl Witnesses {
 
 impl Seen {
     fn is_quiet(&self) -> bool {
-        self.gaps == 0 && self.unserved_since.is_none()
+        self.gaps == 0 && self.unserved_since.is_none() && self.lost == 0
     }
 
     fn in_words(&self) -> String {
@@ -201,6 +212,11 @@ impl Seen {
         }
         if parts.is_empty() {
             parts.push("never without service".to_owned());
+        }
+        match (self.lost, self.sees) {
+            (0, _) => {}
+            (_, Some(Sight::Unknown)) => parts.push("the vantage is LOST at the end".to_owned()),
+            (times, _) => parts.push(format!("the vantage was lost {times} times")),
         }
         format!("{} in {} requests", parts.join("; "), self.asked)
     }

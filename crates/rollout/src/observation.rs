@@ -208,6 +208,8 @@ pub enum Sight {
     Refused,
     /// It gets no service, for a reason that is not its address: no connection, no answer, a server error.
     Unserved,
+    /// Nobody looked: the vantage itself could not be reached. Never a pass, and never a failure of whom it looks at.
+    Unknown,
 }
 
 impl Sight {
@@ -217,6 +219,7 @@ impl Sight {
             Self::Served => "served",
             Self::Refused => "refused",
             Self::Unserved => "unserved",
+            Self::Unknown => "unknown",
         }
     }
 }

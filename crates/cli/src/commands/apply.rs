@@ -40,14 +40,7 @@ pub(crate) async fn run(common: &Common, args: &Apply, printer: &Printer) -> Res
     window::refuse_if_too_short(&plan, until, now)?;
     let run = run_id::new(now);
     let servers: Vec<_> = plan.servers.keys().cloned().collect();
-    let world = fleet.world_for(
-        plan.change.as_deref(),
-        &servers,
-        Reach::LoadBalancersToo,
-        clock,
-        run.clone(),
-        printer,
-    )?;
+    let world = fleet.world_of(&plan, Reach::Everybody, clock, run.clone(), printer)?;
     let acceptances = match &saved {
         Some(_) if !acceptances.is_empty() => return Err(Error::AcceptedAfterwards),
         Some(saved) => saved.acceptances()?,

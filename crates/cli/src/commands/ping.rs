@@ -9,18 +9,11 @@ use crate::error::Error;
 use crate::exit_code::ExitCode;
 use crate::inputs::Fleet;
 use crate::printer::Printer;
-use crate::secrets::Reach;
 
 pub(crate) async fn run(common: &Common, args: &Ping, printer: &Printer) -> Result<ExitCode, Error> {
     let fleet = Fleet::read(common)?;
     let servers = fleet.select(&args.selector)?;
-    let world = &fleet.world(
-        &servers,
-        Reach::Servers,
-        Clock::real(),
-        RunId::new("ping"),
-        printer,
-    )?;
+    let world = &fleet.world(&servers, Clock::real(), RunId::new("ping"), printer)?;
     let mut reports = stream::iter(servers)
         .map(|server| async move {
             let report = driver::ping(world, &server).await;

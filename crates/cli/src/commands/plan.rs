@@ -37,10 +37,9 @@ pub(crate) async fn run(common: &Common, args: &PlanArgs, printer: &Printer) -> 
         window::tell(&plan, timing.finish_by, now, printer);
         return Ok(ExitCode::Done);
     }
-    let servers: Vec<_> = plan.servers.keys().cloned().collect();
-    let world = fleet.world(
-        &servers,
-        Reach::LoadBalancersToo,
+    let world = fleet.world_of(
+        &plan,
+        Reach::Everybody,
         Clock::real(),
         RunId::new("plan"),
         printer,

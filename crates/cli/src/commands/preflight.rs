@@ -23,10 +23,9 @@ pub(crate) async fn run(common: &Common, args: &Preflight, printer: &Printer) ->
     let fleet = Fleet::read(common)?;
     let playbook = inputs::playbook(&args.playbook, &fleet, printer)?;
     let plan = inputs::plan(&fleet, &playbook)?;
-    let servers: Vec<_> = plan.servers.keys().cloned().collect();
-    let world = fleet.world(
-        &servers,
-        Reach::Servers,
+    let world = fleet.world_of(
+        &plan,
+        Reach::VantagesToo,
         Clock::real(),
         RunId::new("preflight"),
         printer,

@@ -22,9 +22,8 @@ pub(crate) async fn run(common: &Common, args: &Preview, printer: &Printer) -> R
         printer.text("the playbook restricts nothing: nobody would be cut off");
         return Ok(ExitCode::Done);
     }
-    let servers: Vec<_> = plan.servers.keys().cloned().collect();
-    let world = fleet.world(
-        &servers,
+    let world = fleet.world_of(
+        &plan,
         Reach::Servers,
         Clock::real(),
         RunId::new("preview"),

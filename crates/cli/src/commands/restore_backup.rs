@@ -12,7 +12,6 @@ use crate::error::Error;
 use crate::exit_code::ExitCode;
 use crate::inputs::Fleet;
 use crate::printer::Printer;
-use crate::secrets::Reach;
 use crate::{people, state};
 
 pub(crate) async fn run(common: &Common, args: &RestoreBackup, printer: &Printer) -> Result<ExitCode, Error> {
@@ -27,13 +26,7 @@ pub(crate) async fn run(common: &Common, args: &RestoreBackup, printer: &Printer
     warn(&kept, &server, printer);
     approve(args, &server, printer)?;
     let fleet = Fleet::read(common)?;
-    let world = fleet.world(
-        std::slice::from_ref(&server),
-        Reach::Servers,
-        Clock::real(),
-        run.clone(),
-        printer,
-    )?;
+    let world = fleet.world(std::slice::from_ref(&server), Clock::real(), run.clone(), printer)?;
     let folder = runs.run(&run);
     let note = |state| {
         let note = RestoreNote {

@@ -62,14 +62,7 @@ impl Past {
         };
         let plan: Plan = self.rollout.plan().clone();
         let servers: Vec<_> = plan.servers.keys().cloned().collect();
-        let world = fleet.world_for(
-            plan.change.as_deref(),
-            &servers,
-            Reach::LoadBalancersToo,
-            Clock::real(),
-            self.run,
-            printer,
-        )?;
+        let world = fleet.world_of(&plan, Reach::Everybody, Clock::real(), self.run, printer)?;
         let steal = leases::claim(&world, &servers, steal, printer).await?;
         let engine = Engine {
             world,

@@ -16,9 +16,8 @@ pub(crate) async fn run(common: &Common, args: &Status, printer: &Printer) -> Re
     let fleet = Fleet::read(common)?;
     let playbook = inputs::playbook(&args.playbook, &fleet, printer)?;
     let plan = inputs::plan(&fleet, &playbook)?;
-    let servers: Vec<_> = plan.servers.keys().cloned().collect();
-    let world = fleet.world(
-        &servers,
+    let world = fleet.world_of(
+        &plan,
         Reach::LoadBalancersToo,
         Clock::real(),
         RunId::new("status"),

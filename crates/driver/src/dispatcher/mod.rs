@@ -85,10 +85,14 @@ pub async fn run(
         Ok(_) => CLOSING,
         Err(_) => dispatcher.world.clock().limit(STRANDED),
     };
-    dispatcher.workers.finish(patience).await;
+    let Dispatcher {
+        mut workers, world, ..
+    } = dispatcher;
+    workers.finish(patience).await;
     keeper.stop();
     monitor.stop();
     watch.stop();
+    world.leave_lookouts();
     winrm::reap(REAPING).await;
     ended
 }

@@ -57,7 +57,7 @@ async fn renew(
         return Ok(());
     };
     // A shell of its own: the worker's is busy with what the worker does.
-    let mut remote = Remote::new(Arc::clone(world), server.clone());
+    let mut remote = Remote::new(world, server.clone());
     let renewed = async {
         if let Noted::Lease(lease) = read(&mut remote).await?
             && lease.run != *world.run()

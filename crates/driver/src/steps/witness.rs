@@ -6,7 +6,7 @@ use exchange::{Access, classify_by};
 use iis::ip_security::{DenyAction, Unlisted};
 use inventory::{Restrict, Step, VantageName, Witness};
 use jiff::SignedDuration;
-use rollout::{Plan, Receipt, StepError};
+use rollout::{FailureKind, Plan, Receipt, StepError};
 
 use super::receipt;
 use crate::failure::{StepErrorExt, failed, from_web};
@@ -81,6 +81,16 @@ enum Wrong {
     ForGood(StepError),
 }
 
+impl From<StepError> for Wrong {
+    /// What a lost vantage did not see is no answer: whoever asked for the step has it looked again.
+    fn from(error: StepError) -> Self {
+        match error.kind {
+            FailureKind::Unknown => Self::ForGood(error),
+            _ => Self::ForNow(error),
+        }
+    }
+}
+
 /// One look from every vantage.
 async fn round(
     session: &Session,
@@ -102,7 +112,7 @@ async fn round(
                 continue;
             }
             (Err(error), _) => {
-                return Err(Wrong::ForNow(from_web(&doing, &expected.to_string(), &error)));
+                return Err(from_web(&doing, &expected.to_string(), &error).into());
             }
         };
         let found = access(&page, denial);
@@ -129,7 +139,7 @@ async fn round(
     }
     for vantage in step.allowed_from.iter().chain(&step.denied_from) {
         for path in &step.unchanged {
-            facts.push(unchanged(session, vantage, path).await.map_err(Wrong::ForNow)?);
+            facts.push(unchanged(session, vantage, path).await?);
         }
     }
     Ok(facts)

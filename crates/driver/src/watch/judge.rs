@@ -42,6 +42,13 @@ pub(super) struct Change {
     pub(super) unserved_ms: Option<u64>,
 }
 
+impl Change {
+    /// Whether it tells of the vantage itself: that it is lost, or looks again.
+    pub(super) fn is_of_the_vantage(self) -> bool {
+        self.was == Some(Sight::Unknown) || self.sees == Sight::Unknown
+    }
+}
+
 /// Something that must never be.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Breach {
@@ -118,7 +125,7 @@ impl Judge {
     }
 
     fn judge_denied(&mut self, look: Look, wanted: Sight) -> Option<Breach> {
-        if look.sight == Sight::Unserved {
+        if matches!(look.sight, Sight::Unserved | Sight::Unknown) {
             // Says nothing about the address.
             return None;
         }
@@ -148,6 +155,7 @@ impl Judge {
                     .take()
                     .map(|since| u64::try_from(look.answered.duration_since(since).as_millis()).unwrap_or(0));
             }
+            Sight::Unknown => {}
             Sight::Refused if self.excused || self.side != Side::Allowed => {}
             Sight::Refused | Sight::Unserved => {
                 self.unserved_since.get_or_insert(look.sent);
@@ -156,7 +164,7 @@ impl Judge {
         let was = self.was.replace(look.sight);
         let is_news = match was {
             Some(was) => was != look.sight,
-            None => look.sight == Sight::Unserved,
+            None => matches!(look.sight, Sight::Unserved | Sight::Unknown),
         };
         is_news.then_some(Change {
             was,

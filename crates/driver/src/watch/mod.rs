@@ -182,17 +182,24 @@ async fn ask_on(shared: &Shared, post: &Post, period: Duration, offset: Duration
         ticks.tick().await;
         let stand = shared.stages.of(&post.watched);
         let sent = clock.now();
-        let (sight, told) = shared.ask(post).await;
+        let Asked { sight, told, took } = shared.ask(post).await;
+        let answered = clock.now();
         let look = Look {
             stage: (shared.stages.of(&post.watched) == stand).then_some(stand.stage),
             sight,
-            sent,
-            answered: clock.now(),
+            // A lookout has to wait for its turn, and for PowerShell.
+            sent: took
+                .and_then(|took| answered.checked_sub(took).ok())
+                .map_or(sent, |later| later.max(sent)),
+            answered,
         };
         shared.share_excuses(post, &mut judge);
         let finding = judge.take(look);
         shared.share_excuses(post, &mut judge);
-        if let Some(change) = finding.change.filter(|_| post.tells(look.stage)) {
+        if let Some(change) = finding
+            .change
+            .filter(|change| change.is_of_the_vantage() || post.tells(look.stage))
+        {
             // Fails only when the run has ended.
             let _ = shared.facts.send(EventKind::WitnessChanged {
                 watched: post.watched.clone(),
@@ -220,17 +227,34 @@ async fn ask_on(shared: &Shared, post: &Post, period: Duration, offset: Duration
     }
 }
 
+/// One request: what became of it, what it was told, and how long the vantage took where that is known better than here.
+struct Asked {
+    sight: Sight,
+    told: String,
+    took: Option<Duration>,
+}
+
 impl Shared {
-    /// One request: what became of it, and what it was told.
-    async fn ask(&self, post: &Post) -> (Sight, String) {
+    async fn ask(&self, post: &Post) -> Asked {
         let limit = self.world.clock().limit(ANSWER_LIMIT);
         let answer = async {
             let front = self.front(post).await?;
             front.get(&post.path, limit).await
         };
         match answer.await {
-            Ok(page) => (sight(access(&page, post.denial)), page.status.to_string()),
-            Err(error) => (Sight::Unserved, error.to_string()),
+            Ok(page) => Asked {
+                sight: sight(access(&page, post.denial)),
+                told: page.status.to_string(),
+                took: page.took,
+            },
+            Err(error) => Asked {
+                sight: match error {
+                    WebError::Lost { .. } => Sight::Unknown,
+                    _ => Sight::Unserved,
+                },
+                told: error.to_string(),
+                took: None,
+            },
         }
     }
 

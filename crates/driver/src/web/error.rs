@@ -3,6 +3,10 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use exchange::vantage::{NoAnswer, Stage};
+use inventory::ServerName;
+use rollout::StepError;
+
 /// No answer from a front end.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum WebError {
@@ -39,12 +43,31 @@ pub(crate) enum WebError {
     /// A limit passed.
     #[error("no answer to GET {path} within {limit:?}")]
     TimedOut { path: String, limit: Duration },
+    /// Another Windows server asked, and had no answer.
+    #[error("no answer to GET {path} that {vantage} sent: {}", in_words(.failed))]
+    Unanswered {
+        path: String,
+        vantage: ServerName,
+        failed: NoAnswer,
+    },
+    /// Another Windows server could not be made to ask, so that nothing was seen.
+    #[error("{vantage} saw nothing: {}", .error.found)]
+    Lost {
+        vantage: ServerName,
+        error: Box<StepError>,
+    },
 }
 
 impl WebError {
     /// Whether the server took the request, and closed the connection without a word.
     pub(crate) fn is_dropped(&self) -> bool {
-        matches!(self, Self::Request { source, .. } if source.is_request() && !source.is_connect() && !source.is_timeout())
+        match self {
+            Self::Request { source, .. } => {
+                source.is_request() && !source.is_connect() && !source.is_timeout()
+            }
+            Self::Unanswered { failed, .. } => failed.is_dropped(),
+            _ => false,
+        }
     }
 
     /// Whether it was time that ran out.
@@ -52,6 +75,7 @@ impl WebError {
         match self {
             Self::TimedOut { .. } => true,
             Self::Request { source, .. } => source.is_timeout(),
+            Self::Unanswered { failed, .. } => failed.is_timeout(),
             _ => false,
         }
     }
@@ -61,7 +85,21 @@ impl WebError {
         match self {
             Self::Resolve { .. } | Self::NoAddressFor { .. } => true,
             Self::Request { source, .. } => source.is_connect(),
+            Self::Unanswered { failed, .. } => failed.stage == Stage::Connect,
             _ => false,
         }
+    }
+}
+
+fn in_words(failed: &NoAnswer) -> String {
+    let stage = match failed.stage {
+        Stage::Connect => "connecting",
+        Stage::Tls => "TLS",
+        Stage::Answer => "waiting for the answer",
+        Stage::Headers => "reading its headers",
+    };
+    match failed.code {
+        Some(code) => format!("{stage} ended with {} {code}", failed.exception),
+        None => format!("{stage} ended with {}", failed.exception),
     }
 }

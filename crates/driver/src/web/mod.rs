@@ -4,17 +4,20 @@
 //! No redirects, no proxies from the environment, no cookies; bodies are cut.
 
 mod error;
+mod lookout;
 mod tls;
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
-use inventory::Vantage;
-use reqwest::header::{HOST, HeaderMap, HeaderValue};
+use exchange::vantage::{Request, Sighting};
+use reqwest::header::{HOST, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Proxy, redirect};
 use url::{Host, Url};
 
 pub(crate) use error::WebError;
+pub(crate) use lookout::Lookout;
 pub(crate) use tls::client_config;
 
 /// Health pages and refusals are short; more of a body is never looked at.
@@ -30,17 +33,41 @@ pub(crate) struct FrontOptions<'a> {
     pub(crate) host: &'a str,
     /// PEM of the authority to trust; the system's without one.
     pub(crate) authority: Option<&'a [u8]>,
-    /// From where to ask; from wherever the routing table says without one.
-    pub(crate) from: Option<&'a Vantage>,
+    /// From where to ask.
+    pub(crate) from: Origin<'a>,
     /// How long a connection may take.
     pub(crate) connect: Duration,
 }
 
+/// Where a request comes from.
+#[derive(Clone)]
+pub(crate) enum Origin<'a> {
+    /// This machine, by whichever address the routing table says.
+    Anywhere,
+    /// An address of this machine.
+    Address(IpAddr),
+    /// A proxy.
+    Proxy(&'a Url),
+    /// Another Windows server. The certificate is judged there, by that server's own store.
+    Lookout(Arc<Lookout>),
+}
+
 /// One server's front end as seen from one place.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Front {
-    client: Client,
+    way: Way,
     base: Url,
+}
+
+#[derive(Clone)]
+enum Way {
+    Here(Client),
+    There {
+        lookout: Arc<Lookout>,
+        address: String,
+        port: u16,
+        host: String,
+    },
 }
 
 /// An answer.
@@ -50,8 +77,10 @@ pub(crate) struct Page {
     pub(crate) status: u16,
     /// Headers.
     pub(crate) headers: HeaderMap,
-    /// The body's beginning.
+    /// The body's beginning; a lookout does not tell it.
     pub(crate) body: String,
+    /// How long it took where the answer itself went a longer way: by a lookout's own clock.
+    pub(crate) took: Option<Duration>,
 }
 
 impl Page {
@@ -84,12 +113,24 @@ impl Front {
         let mut source = None;
         let mut through_proxy = false;
         match options.from {
-            None => {}
-            Some(Vantage::SourceAddress(from)) => {
-                source = Some(*from);
-                builder = builder.local_address(*from);
+            Origin::Anywhere => {}
+            Origin::Address(from) => {
+                source = Some(from);
+                builder = builder.local_address(from);
             }
-            Some(Vantage::Proxy(proxy)) => {
+            Origin::Lookout(lookout) => {
+                let base = format!("https://{}/", bracketed(host));
+                return Ok(Self {
+                    base: Url::parse(&base).map_err(|error| unusable(error.into()))?,
+                    way: Way::There {
+                        lookout,
+                        address: address.to_owned(),
+                        port,
+                        host: host.to_owned(),
+                    },
+                });
+            }
+            Origin::Proxy(proxy) => {
                 through_proxy = true;
                 // The error would show the URL, and the URL may hold a password.
                 let proxy =
@@ -108,12 +149,12 @@ impl Front {
             format!("https://{}:{port}/", bracketed(address))
         };
         Ok(Self {
-            client: builder.build().map_err(|error| unusable(error.into()))?,
+            way: Way::Here(builder.build().map_err(|error| unusable(error.into()))?),
             base: Url::parse(&base).map_err(|error| unusable(error.into()))?,
         })
     }
 
-    /// Asks for one path; connection, answer and body together may take `limit`.
+    /// Asks for one path; connection, answer and body together may take `limit`, each of them where a lookout asks.
     pub(crate) async fn get(&self, path: &str, limit: Duration) -> Result<Page, WebError> {
         let url = match path.starts_with('/') {
             true => self.base.join(path).ok(),
@@ -125,8 +166,47 @@ impl Front {
             .ok_or_else(|| WebError::Path {
                 path: path.to_owned(),
             })?;
+        match &self.way {
+            Way::Here(client) => Self::get_here(client, url, path, limit).await,
+            Way::There {
+                lookout,
+                address,
+                port,
+                host,
+            } => {
+                let path = match url.query() {
+                    Some(query) => format!("{}?{query}", url.path()),
+                    None => url.path().to_owned(),
+                };
+                let request = Request {
+                    address,
+                    port: *port,
+                    server: host,
+                    path: &path,
+                    limit,
+                };
+                let Sighting { seen, took } = lookout.look(&request).await?;
+                let answer = seen.map_err(|failed| WebError::Unanswered {
+                    path: path.clone(),
+                    vantage: lookout.server().clone(),
+                    failed,
+                })?;
+                let names = answer.headers.iter().filter_map(|name| name.parse().ok());
+                Ok(Page {
+                    status: answer.status,
+                    headers: names
+                        .map(|name: HeaderName| (name, HeaderValue::from_static("")))
+                        .collect(),
+                    body: String::new(),
+                    took: Some(took),
+                })
+            }
+        }
+    }
+
+    async fn get_here(client: &Client, url: Url, path: &str, limit: Duration) -> Result<Page, WebError> {
         let exchange = async {
-            let mut response = self.client.get(url).send().await?;
+            let mut response = client.get(url).send().await?;
             let mut body = Vec::new();
             while body.len() < LONGEST_BODY {
                 match response.chunk().await? {
@@ -139,6 +219,7 @@ impl Front {
                 status: response.status().as_u16(),
                 headers: response.headers().clone(),
                 body: String::from_utf8_lossy(&body).into_owned(),
+                took: None,
             })
         };
         tokio::time::timeout(limit, exchange)

@@ -8,7 +8,7 @@ use crate::testing::{FrontEnd, HOST, Reply};
 
 const LIMIT: Duration = Duration::from_secs(5);
 
-fn options<'a>(front_end: &'a FrontEnd, from: Option<&'a Vantage>) -> FrontOptions<'a> {
+fn options<'a>(front_end: &'a FrontEnd, from: Origin<'a>) -> FrontOptions<'a> {
     FrontOptions {
         address: "127.0.0.1",
         port: front_end.port,
@@ -26,7 +26,7 @@ fn page(text: &str) -> Reply {
 #[tokio::test]
 async fn a_server_is_asked_by_its_address_in_the_name_of_the_clients() {
     let front_end = FrontEnd::start(|_| page("200 OK<br/>CAS01")).await;
-    let front = Front::new(options(&front_end, None)).await.unwrap();
+    let front = Front::new(options(&front_end, Origin::Anywhere)).await.unwrap();
     let page = front.get("/owa/healthcheck.htm", LIMIT).await.unwrap();
     assert_eq!((page.status, page.body.as_str()), (200, "200 OK<br/>CAS01"));
     assert_eq!(page.headers["x-feserver"], "CAS01");
@@ -41,13 +41,13 @@ async fn a_server_is_asked_by_its_address_in_the_name_of_the_clients() {
 #[tokio::test]
 async fn a_vantage_is_where_the_request_comes_from() {
     let front_end = FrontEnd::start(|asked| page(&asked.from.to_string())).await;
-    let outside = Vantage::SourceAddress("127.0.0.66".parse().unwrap());
-    let front = Front::new(options(&front_end, Some(&outside))).await.unwrap();
+    let outside = Origin::Address("127.0.0.66".parse().unwrap());
+    let front = Front::new(options(&front_end, outside)).await.unwrap();
     assert_eq!(front.get("/", LIMIT).await.unwrap().body, "127.0.0.66");
 }
 
 /// Tunnels one connection, and tells where it was asked to go.
-async fn proxy() -> (Vantage, tokio::task::JoinHandle<String>) {
+async fn proxy() -> (Url, tokio::task::JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let tunnel = tokio::spawn(async move {
@@ -67,14 +67,16 @@ async fn proxy() -> (Vantage, tokio::task::JoinHandle<String>) {
         let _ = copy_bidirectional(&mut stream, &mut server).await;
         to
     });
-    (Vantage::Proxy(url.parse().unwrap()), tunnel)
+    (url.parse().unwrap(), tunnel)
 }
 
 #[tokio::test]
 async fn through_a_proxy_the_server_is_named_by_its_address_and_its_certificate_by_the_clients_name() {
     let front_end = FrontEnd::start(|_| page("hello")).await;
-    let (vantage, tunnel) = proxy().await;
-    let front = Front::new(options(&front_end, Some(&vantage))).await.unwrap();
+    let (url, tunnel) = proxy().await;
+    let front = Front::new(options(&front_end, Origin::Proxy(&url)))
+        .await
+        .unwrap();
     assert_eq!(front.get("/", LIMIT).await.unwrap().body, "hello");
     assert_eq!(front_end.asked()[0].host, HOST);
     assert_eq!(tunnel.await.unwrap(), format!("127.0.0.1:{}", front_end.port));
@@ -85,12 +87,12 @@ async fn a_certificate_for_another_name_or_of_another_authority_is_refused() {
     let front_end = FrontEnd::start(|_| page("hello")).await;
     let other_name = FrontOptions {
         host: "owa.contoso.example",
-        ..options(&front_end, None)
+        ..options(&front_end, Origin::Anywhere)
     };
     let stranger = FrontEnd::start(|_| page("hello")).await;
     let other_authority = FrontOptions {
         authority: Some(stranger.ca.as_bytes()),
-        ..options(&front_end, None)
+        ..options(&front_end, Origin::Anywhere)
     };
     for options in [other_name, other_authority] {
         let front = Front::new(options).await.unwrap();
@@ -103,7 +105,7 @@ async fn a_certificate_for_another_name_or_of_another_authority_is_refused() {
 #[tokio::test]
 async fn redirects_are_answers() {
     let front_end = FrontEnd::start(|_| (302, "location: /elsewhere\r\n", String::new())).await;
-    let front = Front::new(options(&front_end, None)).await.unwrap();
+    let front = Front::new(options(&front_end, Origin::Anywhere)).await.unwrap();
     assert_eq!(front.get("/owa/", LIMIT).await.unwrap().status, 302);
     assert_eq!(front_end.asked().len(), 1);
 }
@@ -117,7 +119,7 @@ async fn silence_is_bounded_and_nobody_there_is_told_apart() {
         port,
         host: HOST,
         authority: None,
-        from: None,
+        from: Origin::Anywhere,
         connect: LIMIT,
     };
     let front = Front::new(options()).await.unwrap();
@@ -131,7 +133,7 @@ async fn silence_is_bounded_and_nobody_there_is_told_apart() {
 #[tokio::test]
 async fn only_paths_are_asked_for() {
     let front_end = FrontEnd::start(|_| page("hello")).await;
-    let front = Front::new(options(&front_end, None)).await.unwrap();
+    let front = Front::new(options(&front_end, Origin::Anywhere)).await.unwrap();
     for path in ["owa/", "//elsewhere.example/", "https://elsewhere.example/"] {
         let error = front.get(path, LIMIT).await.unwrap_err();
         assert!(matches!(error, WebError::Path { .. }), "{path}: {error:?}");

@@ -7,6 +7,7 @@ use inventory::{Source, read_inventory};
 
 use super::*;
 use crate::testing::{FrontEnd, Ports, world};
+use crate::web::WebError;
 
 const FARM: &str = r#"
 [credential.ops]
@@ -129,8 +130,8 @@ async fn a_vantage_that_the_inventory_lost_is_an_error() {
     let world = world(&ports, 1.0);
     let server = world.server(&"cas01".into()).unwrap();
     world.front(server, Some(&"inside".into())).await.unwrap();
-    let error = world.front(server, Some(&"moon".into())).await.unwrap_err();
-    assert!(matches!(error, WebError::Client { .. }), "{error:?}");
+    let error = world.front(server, Some(&"moon".into())).await.err();
+    assert!(matches!(error, Some(WebError::Client { .. })), "{error:?}");
 }
 
 #[test]

@@ -72,6 +72,8 @@ codes! {
     UnknownLoadBalancer = "unknown-load-balancer",
     /// A site that no server's label names.
     UnknownSite = "unknown-site",
+    /// A vantage's server that is not defined.
+    UnknownServer = "unknown-server",
     /// A word in braces that stands for nothing.
     UnknownPlaceholder = "unknown-placeholder",
     /// More servers must stay in rotation than the pool has.
@@ -119,6 +121,8 @@ codes! {
     RestrictedTwice = "restricted-twice",
     /// A vantage that is not defined.
     UnknownVantage = "unknown-vantage",
+    /// A witness on a server that the run changes.
+    VantageSelected = "vantage-selected",
     /// A witness that looks at nothing.
     IdleWitness = "idle-witness",
     /// A witness that cannot be right.

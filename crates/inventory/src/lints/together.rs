@@ -1,21 +1,23 @@
 //! Where a playbook and an inventory do not fit each other.
 
+mod vantages;
+
 use std::collections::BTreeSet;
 use std::ops::Range;
 
 use iis::ip_security::Unlisted;
 
 use super::locator::{Locator, Segment, in_step};
-use super::rules::{covers, has_role, names_address};
+use super::rules::{has_role, names_address};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::error::Error;
-use crate::fleet::{Inventory, Pool, Server, Vantage};
+use crate::fleet::{Inventory, Pool, Server};
 use crate::load_balancer::LoadBalancer;
-use crate::name::{PoolName, ServerName, VantageName};
+use crate::name::{PoolName, ServerName};
 use crate::playbook::Playbook;
 use crate::reader::{Findings, suggest};
 use crate::source::Source;
-use crate::step::{AllowWhat, Restrict, Role, Step, StepKind, Witness};
+use crate::step::{Role, Step, StepKind};
 
 /// Findings in either file.
 pub(crate) struct Together {
@@ -44,7 +46,7 @@ pub(crate) fn together(
         .collect();
     view.budget(&servers, &mut found);
     view.spread(&servers, &mut found);
-    view.vantages(&mut found);
+    view.vantages(&servers, &mut found);
     view.drain(&servers, &pools, &mut found);
     view.probes(&pools, &mut found);
     let mut in_inventory = Findings::new(inventory_source);
@@ -143,59 +145,6 @@ impl<'a> View<'a> {
             let hint = format!("write labels = {{ {label} = \"...\" }} at each of them");
             found.error(Code::UnlabelledServer, place, message, hint);
         }
-    }
-
-    fn vantages(&self, found: &mut Findings<'_>) {
-        for (index, step) in self.playbook.steps.iter().enumerate() {
-            let Step::Witness(witness) = step else {
-                continue;
-            };
-            let restrict = self.restricting(&witness.path);
-            let Witness {
-                allowed_from,
-                denied_from,
-                ..
-            } = witness;
-            for (key, names, allowed) in [
-                ("allowed_from", allowed_from, true),
-                ("denied_from", denied_from, false),
-            ] {
-                for (at, name) in names.iter().enumerate() {
-                    let place = || {
-                        self.locator.value(&in_step(
-                            index,
-                            "witness",
-                            &[Segment::Key(key), Segment::Index(at)],
-                        ))
-                    };
-                    match self.inventory.vantages.get(name) {
-                        None => {
-                            let known = self.inventory.vantages.keys().map(VantageName::as_str);
-                            let hint = suggest::hint(name.as_str(), known, "vantage");
-                            let message = format!("the inventory has no vantage `{name}`");
-                            found.error(Code::UnknownVantage, place(), message, hint);
-                        }
-                        Some(vantage) => {
-                            if let Some(restrict) = restrict
-                                && let Some(why) = contradiction(restrict, vantage, allowed)
-                            {
-                                let message = format!("`{name}` {why}");
-                                let hint = "correct the allow list, or the witness; if the servers see another address (NAT), ignore this";
-                                found.warning(Code::WitnessContradicts, place(), message, hint);
-                            }
-                        }
-                    }
-                }
-            }
-        }
-    }
-
-    /// The last rules for a page: they are the ones that a witness finds.
-    fn restricting(&self, page: &str) -> Option<&Restrict> {
-        self.playbook.steps.iter().rev().find_map(|step| match step {
-            Step::Restrict(restrict) if covers(restrict, page) => Some(restrict),
-            _ => None,
-        })
     }
 
     fn drain(&self, servers: &[&Server], pools: &[&Pool], found: &mut Findings<'_>) {
@@ -318,34 +267,5 @@ impl<'a> View<'a> {
                 found.warning(Code::NothingToSpare, locator.value(&path), message, hint);
             }
         }
-    }
-}
-
-/// Why a witness from this vantage cannot see what it should, if that is certain: only addresses that stand in both files are compared.
-fn contradiction(restrict: &Restrict, vantage: &Vantage, allowed: bool) -> Option<String> {
-    let Vantage::SourceAddress(address) = vantage else {
-        return None;
-    };
-    // Nobody's address stands for one that could not be read.
-    if address.is_unspecified() {
-        return None;
-    }
-    let named = names_address(&restrict.allow, *address);
-    let denies = restrict.unlisted == Unlisted::Deny;
-    let resolved_later = restrict.allow.iter().any(|entry| {
-        matches!(
-            entry.what,
-            AllowWhat::Name(_) | AllowWhat::Role(Role::Operator | Role::OwnAddresses)
-        )
-    });
-    match (allowed, named, denies) {
-        (true, false, true) if !resolved_later || address.is_loopback() => Some(format!(
-            "should be allowed, but no entry names its address {address}"
-        )),
-        (false, true, _) => Some(format!("should be denied, but its address {address} is allowed")),
-        (false, false, false) => Some(format!(
-            "should be denied, but everybody is allowed ({address} as well)"
-        )),
-        _ => None,
     }
 }

@@ -73,8 +73,8 @@ pub(crate) fn read(root: &Spanned<DeTable<'_>>, found: &mut Findings<'_>) -> Inv
     for entry in sections(&file, "vantage", found) {
         if let Some(table) = Table::open(&entry, title("vantage", &entry), &keys::VANTAGE, found) {
             // Nobody's address keeps the name of one that could not be read, so that its uses are not reported as well.
-            let vantage =
-                vantage(&table, found).unwrap_or(Vantage::SourceAddress(Ipv4Addr::UNSPECIFIED.into()));
+            let vantage = vantage(&table, &mut references, found)
+                .unwrap_or(Vantage::SourceAddress(Ipv4Addr::UNSPECIFIED.into()));
             inventory.vantages.insert(entry.key.into(), vantage);
         }
     }
@@ -179,31 +179,36 @@ fn pool(entry: &Entry<'_>, table: &Table<'_>, references: &mut References, found
     }
 }
 
-fn vantage(table: &Table<'_>, found: &mut Findings<'_>) -> Option<Vantage> {
-    match (table.get("source_address"), table.get("proxy")) {
-        (Some(entry), None) => address::ip(&entry, found).map(Vantage::SourceAddress),
-        (None, Some(entry)) => address::url(
-            &entry,
-            &["http", "socks5", "socks5h"],
-            "socks5h://192.0.2.9:1080",
-            found,
-        )
-        .map(Vantage::Proxy),
-        (Some(_), Some(second)) => {
-            let message = format!("{} has both source_address and proxy", table.title);
-            found.error(
-                Code::BadValue,
-                second.place(),
-                message,
-                "a vantage is one of them: leave the other out",
-            );
-            None
+fn vantage(table: &Table<'_>, references: &mut References, found: &mut Findings<'_>) -> Option<Vantage> {
+    const KINDS: [&str; 3] = ["source_address", "proxy", "server"];
+    let mut written = KINDS.iter().filter_map(|key| Some((*key, table.get(key)?)));
+    let Some((kind, entry)) = written.next() else {
+        let message = format!("{} says none of source_address, proxy and server", table.title);
+        let hint = "write source_address = \"192.0.2.10\" (an address of this machine), proxy = \"socks5h://host:1080\", or server = \"NAME\" (a \
+                    [server.NAME] that asks over WinRM)";
+        found.error(Code::MissingKey, table.span.clone(), message, hint);
+        return None;
+    };
+    if let Some((second, place)) = written.next() {
+        let message = format!("{} has both {kind} and {second}", table.title);
+        found.error(
+            Code::BadValue,
+            place.place(),
+            message,
+            "a vantage is one of them: leave the other out",
+        );
+        return None;
+    }
+    match kind {
+        "source_address" => address::ip(&entry, found).map(Vantage::SourceAddress),
+        "proxy" => {
+            let schemes = ["http", "socks5", "socks5h"];
+            address::url(&entry, &schemes, "socks5h://192.0.2.9:1080", found).map(Vantage::Proxy)
         }
-        (None, None) => {
-            let message = format!("{} says neither source_address nor proxy", table.title);
-            let hint = "write source_address = \"192.0.2.10\" (an address of this machine) or proxy = \"socks5h://host:1080\"";
-            found.error(Code::MissingKey, table.span.clone(), message, hint);
-            None
+        _ => {
+            let name = entry.text(found)?;
+            references.vantage(name, entry.span());
+            Some(Vantage::Server(name.into()))
         }
     }
 }

@@ -176,7 +176,7 @@ pub(crate) const SERVER: Keys = Keys::only(
         "labels",
     ],
 );
-pub(crate) const VANTAGE: Keys = Keys::only("`[vantage.NAME]`", &["source_address", "proxy"]);
+pub(crate) const VANTAGE: Keys = Keys::only("`[vantage.NAME]`", &["source_address", "proxy", "server"]);
 
 pub(crate) const FILE: Keys = Keys::only("The file", &["playbook", "policy", "step", "hook"]);
 pub(crate) const PLAYBOOK: Keys = Keys::only("`[playbook]`", &["title", "servers"]);

@@ -2,16 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use iis::service::ServiceState;
 use inventory::ServerName;
 use rollout::Plan;
 
-use crate::facts::{Facts, ServerFacts};
+use crate::facts::{Facts, Reading, Seen, ServerFacts};
 use crate::finding::Finding;
 use crate::rule::Rule;
 
 pub(super) fn judge(plan: &Plan, facts: &Facts, found: &mut Vec<Finding>) {
     identities(facts, found);
     versions(facts, found);
+    vantages(facts, found);
     for (server, (addresses, read)) in &facts.peers {
         let Err(unread) = read else { continue };
         let known = match addresses.as_slice() {
@@ -36,6 +38,23 @@ pub(super) fn judge(plan: &Plan, facts: &Facts, found: &mut Vec<Finding>) {
 fn seen(facts: &Facts) -> impl Iterator<Item = (&ServerName, &ServerFacts)> {
     let seen = facts.servers.iter();
     seen.filter_map(|(server, seen)| Some((server, seen.facts()?)))
+}
+
+/// Places from which nobody can look. A server that was not seen at all, or whose web service is stopped, has a finding of its own.
+fn vantages(facts: &Facts, found: &mut Vec<Finding>) {
+    let serves = |server| {
+        let seen = facts.servers.get(server).and_then(Seen::facts);
+        let is_running = |reading: &Reading<ServiceState>| *reading == Ok(ServiceState::Running);
+        seen.is_some_and(|facts| facts.services.iter().all(|(_, state)| is_running(state)))
+    };
+    for ((vantage, server), why) in facts.blind.iter().filter(|((_, server), _)| serves(server)) {
+        found.push(Finding {
+            rule: Rule::VantageBlind,
+            found: format!("from vantage {vantage}: {why}"),
+            remedy: "ask for the page from there by hand; correct the vantage in the inventory, or leave it out of the witness".to_owned(),
+            server: Some(server.clone()),
+        });
+    }
 }
 
 /// Two names of the inventory that are one machine, or two machines with one identity.

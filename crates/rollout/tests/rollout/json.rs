@@ -311,7 +311,14 @@ fn of_a_witness() -> BoxedStrategy<EventKind> {
             text().prop_map(|name| Watched::Vip(name.into())),
         ]
     };
-    let sight = || prop::sample::select(vec![Sight::Served, Sight::Refused, Sight::Unserved]);
+    let sight = || {
+        prop::sample::select(vec![
+            Sight::Served,
+            Sight::Refused,
+            Sight::Unserved,
+            Sight::Unknown,
+        ])
+    };
     prop_oneof![
         (
             watched(),

@@ -1,5 +1,5 @@
 use jiff::SignedDuration;
-use rollout::Sight::{self, Refused, Served, Unserved};
+use rollout::Sight::{self, Refused, Served, Unknown, Unserved};
 
 use super::super::stages::Stage::{self, Changing, Proven, Untouched};
 use super::*;
@@ -193,4 +193,60 @@ fn who_never_gets_an_answer_says_so() {
         unserved_ms: None,
     };
     assert_eq!(first[0].change, Some(change));
+}
+
+#[test]
+fn a_lost_vantage_proves_nothing_and_is_told() {
+    for side in [ALLOWED, DENIED] {
+        for stage in [Some(Untouched), Some(Changing), Some(Proven), None] {
+            let seen = findings(
+                side,
+                &[
+                    (stage, Unknown),
+                    (stage, Unknown),
+                    (Some(Changing), Served),
+                    (stage, Unknown),
+                ],
+            );
+            assert!(
+                seen.iter().all(|finding| finding.breach.is_none()),
+                "{side:?} {stage:?}"
+            );
+            let changes: Vec<_> = seen
+                .iter()
+                .map(|finding| finding.change.map(|change| (change.was, change.sees)))
+                .collect();
+            assert_eq!(
+                changes,
+                [
+                    Some((None, Unknown)),
+                    None,
+                    Some((Some(Unknown), Served)),
+                    Some((Some(Served), Unknown))
+                ]
+            );
+            assert!(seen[3].change.is_some_and(Change::is_of_the_vantage));
+        }
+    }
+    // Time without service goes on until somebody is seen to be served.
+    let seen = findings(
+        ALLOWED,
+        &[
+            (Some(Untouched), Served),
+            (Some(Changing), Unserved),
+            (Some(Changing), Unknown),
+            (Some(Changing), Served),
+        ],
+    );
+    assert_eq!(seen[3].change.unwrap().unserved_ms, Some(2040));
+    // What was seen before it was lost still counts.
+    let seen = breaches(
+        DENIED,
+        &[
+            (Some(Untouched), Served),
+            (Some(Untouched), Unknown),
+            (Some(Untouched), Refused),
+        ],
+    );
+    assert_eq!(seen, [None, None, Some(Breach::TooEarly)]);
 }

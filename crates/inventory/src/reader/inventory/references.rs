@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use crate::diagnostic::Code;
 use crate::fleet::{Inventory, Server, Site};
-use crate::name::PoolName;
+use crate::name::{PoolName, ServerName};
 use crate::reader::entry::shown;
 use crate::reader::findings::Findings;
 use crate::reader::suggest;
@@ -20,6 +20,7 @@ pub(super) struct References {
     members: Vec<(String, Place)>,
     floors: Vec<(String, Place)>,
     sites: Vec<(String, Place)>,
+    vantages: Vec<(String, Place)>,
     servers: Vec<(String, Place)>,
     addresses: Vec<(String, u16, Place, String)>,
 }
@@ -48,6 +49,11 @@ impl References {
     /// A site is described.
     pub(super) fn site(&mut self, name: &str, place: Place) {
         self.sites.push((name.to_owned(), place));
+    }
+
+    /// A vantage is this server.
+    pub(super) fn vantage(&mut self, server: &str, place: Place) {
+        self.vantages.push((server.to_owned(), place));
     }
 
     /// A server is defined.
@@ -79,6 +85,10 @@ impl References {
         for (name, place) in &self.members {
             let known = inventory.pools.keys().map(PoolName::as_str);
             unknown(Code::UnknownPool, "pool", name, place, known, found);
+        }
+        for (name, place) in &self.vantages {
+            let known = inventory.servers.keys().map(ServerName::as_str);
+            unknown(Code::UnknownServer, "server", name, place, known, found);
         }
         for (name, place) in &self.sites {
             let stands_there = |server: &Server| server.labels.get(Site::LABEL) == Some(name);
