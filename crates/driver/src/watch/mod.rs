@@ -331,7 +331,13 @@ fn in_words(post: &Post, breach: Breach, told: &str) -> StepError {
             format!("{wanted}, as the witness has proven"),
             format!("another answer ({told})"),
         )
-        .hint("does somebody else change the rules, or does a load balancer hide clients behind its own address?"),
+        .hint(match watched {
+            Watched::Server(_) => "does somebody else change the rules, or does a load balancer hide clients behind its own address?",
+            Watched::Vip(_) => {
+                "does a server stand behind it that this playbook does not change, does somebody else change the rules, or does the load \
+                 balancer hide clients behind its own address?"
+            }
+        }),
     }
 }
 
