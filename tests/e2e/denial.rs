@@ -155,3 +155,30 @@ async fn iis_7_is_refused_what_its_schema_does_not_know() {
     stage.edit("playbook.toml", "proxy_mode = true", "proxy_mode = false");
     stage.casgate(&["plan", "playbook.toml"]).await.assert_code(0);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_denial_that_the_witness_would_not_know_is_refused_before_anything_is_touched() {
+    let stage = Stage::new(2).await;
+    let app = "\"Default Web Site/Microsoft-Server-ActiveSync\"";
+    let section = "/section:system.webServer/security/ipSecurity";
+    stage
+        .appcmd(
+            1,
+            &format!("set config {app} {section} /denyAction:NotFound /commit:apphost"),
+        )
+        .await;
+    let before = stage.writes(1);
+    let refused = stage.apply().await;
+    refused.assert_code(10).assert_says(&[
+        "REFUSED  other-denial  cas02",
+        "denyAction=NotFound at `Default Web Site/Microsoft-Server-ActiveSync`, where the witness expects Forbidden",
+        "write deny_action = \"not_found\" in the `restrict` step to keep it",
+    ]);
+    assert_eq!(stage.writes(1), before);
+    add(&stage, "deny_action = \"not_found\"");
+    stage.apply().await.assert_code(0);
+    for index in 0..2 {
+        assert_eq!(stage.access(index, OUTSIDE), 404);
+    }
+    stage.assert_sound();
+}

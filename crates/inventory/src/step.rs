@@ -171,6 +171,18 @@ pub struct Restrict {
 }
 
 impl Restrict {
+    /// Whether a page belongs to the application, by its path in any case.
+    pub fn covers(&self, page: &str) -> bool {
+        let application = self.application.path().trim_end_matches('/');
+        let page = page.split('?').next().unwrap_or_default();
+        match page.split_at_checked(application.len()) {
+            Some((start, rest)) => {
+                start.eq_ignore_ascii_case(application) && (rest.is_empty() || rest.starts_with('/'))
+            }
+            None => false,
+        }
+    }
+
     /// What is wanted of the section, once it is known which rules the list stands for on a server.
     pub fn desired(&self, rules: Vec<Rule>) -> Desired {
         Desired {

@@ -36,6 +36,7 @@ pub enum Rule {
     BackEndSite,
     ApplicationNotFound,
     SchemaTooOld,
+    OtherDenial,
     LoopbackDenied,
     ProbesDenied,
     PeersDenied,
@@ -79,7 +80,7 @@ use Severity::{Note, Refuse, Warn};
 
 /// Refusals that nobody can accept are those after which a run could not do what it says: another copy of appcmd, no rights, no such application,
 /// somebody else's servers, attributes that IIS does not know.
-const TABLE: [Row; 42] = [
+const TABLE: [Row; 43] = [
     Row(
         Rule::ServerNotSeen,
         "server-not-seen",
@@ -135,6 +136,13 @@ const TABLE: [Row; 42] = [
         Refuse,
         false,
         "IIS 7.x knows neither denyAction nor enableProxyMode: appcmd would refuse the change in the middle of the run",
+    ),
+    Row(
+        Rule::OtherDenial,
+        "other-denial",
+        Refuse,
+        false,
+        "a denied client gets something else than 403 there: the witness would not know it, and its server would be put back",
     ),
     Row(
         Rule::LoopbackDenied,

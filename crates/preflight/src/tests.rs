@@ -8,7 +8,7 @@ use exchange::component_state::{ComponentState, TakenOut};
 use iis::AppcmdError;
 use iis::appcmd::{ApplicationPool, ObjectState, Site, SiteApplication};
 use iis::feature::FeatureState;
-use iis::ip_security::{Rule as IpRule, Section};
+use iis::ip_security::{DenyAction, Rule as IpRule, Section};
 use iis::redirection::Source as Redirection;
 use iis::schema::Attributes;
 use iis::service::ServiceState;
@@ -354,6 +354,26 @@ fn cases() -> Vec<(&'static str, Case)> {
         ("many entries at the server", above(0, entries(7))),
         ("hardly any room", with(|f| f.free_bytes = Ok(100 * 1024 * 1024))),
         ("processes that nobody could list", with(|f| f.setup = Err(unread()))),
+        ("a denial that the witness does not expect", {
+            let witness = "[[step]]\nwitness = { denied_from = [\"outside\"] }\n";
+            let case = Case::good().steps(restrict(EAS, "deny", "replace", ALLOW) + witness);
+            case.with(|facts| {
+                let denied = Section {
+                    deny_action: Some(DenyAction::NotFound),
+                    ..Section::default()
+                };
+                facts.restricted.insert(EAS.parse().unwrap(), Ok(written(denied)));
+            })
+        }),
+        ("a denial that nobody looks for", {
+            Case::good().with(|facts| {
+                let denied = Section {
+                    deny_action: Some(DenyAction::NotFound),
+                    ..Section::default()
+                };
+                facts.restricted.insert(EAS.parse().unwrap(), Ok(written(denied)));
+            })
+        }),
         ("a vantage that sees nothing, and a server that is down anyway", {
             let mut case = Case::good();
             let error = StepError {

@@ -214,16 +214,8 @@ fn unlisted(plan: &Plan, index: usize, path: &str) -> Unlisted {
 
 /// The last `restrict` before the witness that covers its path.
 fn restriction<'a>(plan: &'a Plan, index: usize, path: &str) -> Option<&'a Restrict> {
-    let is_below = |application: &str| {
-        let (path, application) = (
-            path.to_lowercase(),
-            application.trim_end_matches('/').to_lowercase(),
-        );
-        path.strip_prefix(&application)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
-    };
     plan.steps.iter().take(index).rev().find_map(|step| match step {
-        Step::Restrict(step) if is_below(step.application.path()) => Some(step),
+        Step::Restrict(step) if step.covers(path) => Some(step),
         _ => None,
     })
 }

@@ -66,19 +66,6 @@ pub(crate) fn lint(playbook: &Playbook, locator: &Locator<'_>, found: &mut Findi
     witnesses(playbook, &seen, locator, found);
 }
 
-/// Whether a page belongs to an application.
-pub(crate) fn covers(restrict: &Restrict, page: &str) -> bool {
-    let application = restrict.application.path().trim_end_matches('/');
-    let page = page.split('?').next().unwrap_or_default();
-    match page.get(application.len()..) {
-        Some(rest) => {
-            page[..application.len()].eq_ignore_ascii_case(application)
-                && (rest.is_empty() || rest.starts_with('/'))
-        }
-        None => false,
-    }
-}
-
 /// Looks at what each `witness` asks for.
 fn witnesses(
     playbook: &Playbook,
@@ -94,7 +81,7 @@ fn witnesses(
             .map(|(_, restrict)| restrict.application.path());
         let named = restricted
             .iter()
-            .any(|(_, restrict)| covers(restrict, &witness.path));
+            .any(|(_, restrict)| restrict.covers(&witness.path));
         if let (false, false, Some(first)) = (witness.denied_from.is_empty(), named, first) {
             let message = format!(
                 "the witness expects `{}` to be denied, which this playbook does not restrict",
@@ -111,7 +98,7 @@ fn witnesses(
         let before = restricted.iter().rev().filter(|(step, _)| *step < index);
         let judged = before
             .map(|(_, restrict)| restrict)
-            .find(|restrict| covers(restrict, &witness.path));
+            .find(|restrict| restrict.covers(&witness.path));
         match judged.and_then(|restrict| restrict.deny_action) {
             Some(DenyAction::Unauthorized) => found.error(
                 Code::WitnessBlind,
@@ -128,7 +115,7 @@ fn witnesses(
             _ => {}
         }
         for (at, page) in witness.unchanged.iter().enumerate() {
-            if let Some((_, restrict)) = restricted.iter().find(|(_, restrict)| covers(restrict, page)) {
+            if let Some((_, restrict)) = restricted.iter().find(|(_, restrict)| restrict.covers(page)) {
                 let message = format!(
                     "`{page}` cannot stay unchanged: the playbook restricts `{}`",
                     restrict.application

@@ -3,8 +3,8 @@
 use exchange::BACK_END_SITE;
 use iis::ApplicationPath;
 use iis::appcmd::{ObjectState, Site, SiteApplication};
-use iis::ip_security::Unlisted;
-use inventory::Restrict;
+use iis::ip_security::{DenyAction, Unlisted};
+use inventory::{Restrict, Step};
 
 use super::{Here, restrictions};
 use crate::facts::ApplicationFacts;
@@ -61,6 +61,7 @@ impl Here<'_> {
             && let Some(written) = self.known(&format!("the rules of `{wanted}`"), written)
         {
             self.above(restrict, written);
+            self.denial(restrict, written);
             self.allowed(restrict, written);
         }
     }
@@ -123,6 +124,30 @@ impl Here<'_> {
                 format!(
                     "add a `restrict` step with application = \"{}\", or take the site away",
                     app.path
+                ),
+            );
+        }
+    }
+
+    /// A denied client that a witness expects to see denied gets something else than the witness knows.
+    fn denial(&mut self, restrict: &Restrict, written: &ApplicationFacts) {
+        let found = written.effective.denial();
+        let is_witnessed = self.plan.steps.iter().any(|step| match step {
+            Step::Witness(step) => !step.denied_from.is_empty() && restrict.covers(&step.path),
+            _ => false,
+        });
+        if restrict.deny_action.is_none() && found != DenyAction::Forbidden && is_witnessed {
+            self.say(
+                Rule::OtherDenial,
+                format!(
+                    "denyAction={found} at `{}`, where the witness expects {}",
+                    restrict.application,
+                    DenyAction::Forbidden
+                ),
+                format!(
+                    "write deny_action = \"{}\" in the `restrict` step to keep it, or \"{}\" to change it",
+                    found.word(),
+                    DenyAction::Forbidden.word()
                 ),
             );
         }

@@ -6,7 +6,7 @@ use super::View;
 use crate::diagnostic::Code;
 use crate::fleet::{Server, Vantage};
 use crate::lints::locator::{Segment, in_step};
-use crate::lints::rules::{covers, names_address};
+use crate::lints::rules::names_address;
 use crate::name::VantageName;
 use crate::reader::{Findings, suggest};
 use crate::step::{AllowWhat, Restrict, Role, Step, Witness};
@@ -69,7 +69,7 @@ impl View<'_> {
     /// The last rules for a page: they are the ones that a witness finds.
     fn restricting(&self, page: &str) -> Option<&Restrict> {
         self.playbook.steps.iter().rev().find_map(|step| match step {
-            Step::Restrict(restrict) if covers(restrict, page) => Some(restrict),
+            Step::Restrict(restrict) if restrict.covers(page) => Some(restrict),
             _ => None,
         })
     }
