@@ -68,7 +68,7 @@ async fn a_server_that_waits_for_the_floor_says_for_what_and_until_when() {
     let explained = stage.casgate(&["explain", "latest", "cas01"]).await;
     explained.assert_code(0).assert_says(&[
         "  state         running: drain is awaiting its permit",
-        "  waits for     pool eas to have 2 in rotation without it; the load balancer is asked again at ",
+        "  waits for     pool eas to have 2 in rotation without it; that is looked at again at ",
         ", and it gives up at ",
         "  unblocked by  another server of pool eas that comes back into rotation",
         "  Ctrl-C now    it is let go, untouched; `casgate resume` begins it anew",

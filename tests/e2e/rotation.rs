@@ -30,9 +30,11 @@ async fn a_drain_waits_until_the_pool_has_a_server_to_spare_and_says_who_is_out(
     let story = stage.story();
     let seen = story.events.iter().find_map(|event| match &event.kind {
         EventKind::StepProbed {
-            found: Found::Ready(Before::Drain {
-                rotation: Some(rotation),
-            }),
+            found:
+                Found::Ready(Before::Drain {
+                    rotation: Some(rotation),
+                    ..
+                }),
             ..
         } => Some(rotation.clone()),
         _ => None,
@@ -43,6 +45,41 @@ async fn a_drain_waits_until_the_pool_has_a_server_to_spare_and_says_who_is_out(
         (2, 4, true)
     );
     assert_eq!(seen.who_is_out(), "cas03 (MAINT), cas04 (DRAIN)");
+    stage.assert_all_restricted();
+    stage.assert_sound();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_drain_waits_until_the_site_has_a_server_to_spare() {
+    let stage = Stage::new(4).await;
+    for server in ["cas01", "cas02"] {
+        let section = format!("[server.{server}]\n");
+        stage.edit(
+            "farm.toml",
+            &section,
+            &format!("{section}labels = {{ site = \"east\" }}\n"),
+        );
+    }
+    stage.edit(
+        "farm.toml",
+        "[vantage.sentry1]",
+        "[site.east]\nmin_in_rotation = 1\n\n[vantage.sentry1]",
+    );
+    // Three of the pool's four are left, and two would do; of the site's two one is, and has to stay.
+    by_hand(&stage, "set server eas/cas02 state maint").await;
+    let mut running = stage.start_apply();
+    running.until("cas01 step_started drain 2").await;
+    running.until("cas01 step_probed drain").await;
+    assert!(stage.is_in_rotation(0), "it waits");
+    let explained = stage.casgate(&["explain", "latest", "cas01"]).await;
+    explained.assert_code(0).assert_says(&[
+        "site east: floor 1 of 2, so at most 1 of it under way at a time",
+        "waits for     site east to have 1 in rotation without it",
+    ]);
+    by_hand(&stage, "set server eas/cas02 state ready").await;
+    running.end().await.assert_code(0).assert_says(&[
+        "for site east: 1 in rotation, 1 needed without cas01; out: cas02 (MAINT); gives up in ",
+    ]);
     stage.assert_all_restricted();
     stage.assert_sound();
 }

@@ -1,10 +1,9 @@
 //! Another Windows server over WinRM as a vantage: cas03 belongs to no pool and looks at cas01 and cas02 from an address of its own.
 
 use rollout::{EventKind, FailureKind, Sight, Watched};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::support::{OUTSIDE, Stage};
+use crate::support::{OUTSIDE, Stage, converse};
 
 /// The address from which cas03 goes out, and which nobody allows.
 const BRANCH: &str = "127.0.0.67";
@@ -28,13 +27,8 @@ async fn stage() -> Stage {
     );
     // Nobody restricts it, so that it must not serve behind the pool's virtual address.
     let runtime_api = stage.farm.load_balancer().runtime_api();
-    let mut socket = TcpStream::connect(runtime_api).await.expect("it listens");
-    socket
-        .write_all(b"set server eas/cas03 state maint\n")
-        .await
-        .expect("it reads");
-    let mut said = String::new();
-    socket.read_to_string(&mut said).await.expect("it answers");
+    let stream = TcpStream::connect(runtime_api).await.expect("it listens");
+    let said = converse(stream, "set server eas/cas03 state maint").await;
     assert_eq!(said, "\n");
     stage
 }

@@ -231,7 +231,7 @@ fn in_words(run: &RunId, change: &str, kind: &EventKind) -> String {
         EventKind::ServerFailed { error, .. } | EventKind::WitnessBreached { error, .. } => {
             format!(": {}: {}", error.doing, error.found)
         }
-        EventKind::FloorBroken { pool, error } => format!(": pool {pool}: {}", error.found),
+        EventKind::FloorBroken { floor, error } => format!(": {floor}: {}", error.found),
         EventKind::DebtUnpaid { command, .. } => format!(": do by hand: {command}"),
         EventKind::RunFinished { verdict } => format!(": {verdict}"),
         _ => String::new(),

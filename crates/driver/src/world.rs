@@ -8,11 +8,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use auth::{Credentials, Krb5Conf};
 use inventory::{
-    Auth, HttpBalancer, Inventory, LoadBalancer, PasswordSource, Pool, PoolName, Server, ServerName, Tls,
-    Transport, VantageName,
+    Auth, HttpBalancer, Inventory, LoadBalancer, PasswordSource, Pool, PoolName, Server, ServerName, Site,
+    Tls, Transport, VantageName,
 };
 use jiff::SignedDuration;
-use rollout::RunId;
+use rollout::{Floor, RunId};
 use url::Url;
 use winrm::{AuthMethod, Endpoint, Fingerprint, KerberosPolicy, Timeouts, TlsBackend, TlsPolicy};
 
@@ -242,6 +242,15 @@ impl World {
     /// The server's pool, if it is in one.
     pub(crate) fn pool_of(&self, server: &Server) -> Option<&Pool> {
         self.inventory.pools.get(server.pool.as_ref()?)
+    }
+
+    /// The servers of a pool, or those that stand at a site, by name.
+    pub(crate) fn members(&self, floor: &Floor) -> Vec<&Server> {
+        let belongs = |server: &&Server| match floor {
+            Floor::Pool(pool) => server.pool.as_ref() == Some(pool),
+            Floor::Site(site) => server.labels.get(Site::LABEL) == Some(site),
+        };
+        self.inventory.servers.values().filter(belongs).collect()
     }
 
     /// The load balancer of a pool; none when the pool has none that casgate can steer.

@@ -6,7 +6,7 @@ use rollout::{Before, Found};
 /// One line for each change; never empty.
 pub fn describe(step: &Step, before: &Before) -> Vec<String> {
     match before {
-        Before::Drain { rotation } | Before::ReturnToRotation { rotation } => vec![match rotation {
+        Before::Drain { rotation, .. } | Before::ReturnToRotation { rotation } => vec![match rotation {
             Some(seen) if seen.out.is_empty() => format!(
                 "{} of {} in rotation, this one {}",
                 seen.in_rotation, seen.members, seen.state

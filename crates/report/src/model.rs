@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use inventory::{PoolName, ServerName, Step, StepKind};
 use jiff::{SignedDuration, Timestamp};
 use rollout::{
-    Answer, Before, Debt, Event, EventKind, Found, Outcome, Outlook, Pause, Plan, Progress, Rollout,
-    Rotation, RunId, SoakReport, StepError, Survey, Verdict,
+    Answer, Before, Debt, Event, EventKind, Found, Outcome, Outlook, Pause, Plan, Progress, Rollout, RunId,
+    Shortage, SoakReport, StepError, Survey, Verdict,
 };
 
 use crate::witnesses::Witnesses;
@@ -74,14 +74,11 @@ pub struct Row {
     pub waits: Option<(Timestamp, String)>,
 }
 
-/// A drain that the floor does not allow now.
+/// A drain that a floor does not allow now.
 pub(crate) struct Refusal<'a> {
     pub(crate) server: &'a ServerName,
-    pub(crate) pool: &'a PoolName,
-    /// The floor.
-    pub(crate) needed: String,
-    /// What was seen.
-    pub(crate) rotation: &'a Rotation,
+    /// Which floor, and what was seen.
+    pub(crate) shortage: Shortage<'a>,
     /// How long the wait may still take.
     pub(crate) left: SignedDuration,
 }
@@ -225,14 +222,16 @@ impl Model {
                 .retain(|(name, owed, _)| (name, owed) != (server, debt));
         }
         if let EventKind::StepProbed {
-            found: Found::Ready(Before::Drain { rotation } | Before::ReturnToRotation { rotation }),
+            found: Found::Ready(Before::Drain { rotation, .. } | Before::ReturnToRotation { rotation }),
             ..
         } = &event.kind
             && let (Some(seen), Some(pool)) = (rotation, self.plan.as_ref().and_then(|p| p.pool_of(server)))
         {
             self.saw_rotation(&pool.clone(), seen.in_rotation, seen.members);
         }
-        let refused = self.refusal(event).map(|refusal| refusal.rotation.who_is_out());
+        let refused = self
+            .refusal(event)
+            .map(|refusal| refusal.shortage.seen.who_is_out());
         let detail = wording::waiting(self, event);
         let row = self.servers.entry(server.clone()).or_default();
         row.take(event);
@@ -245,31 +244,25 @@ impl Model {
         }
     }
 
-    /// What the event says of a drain that the floor does not allow now; `None` for any other event.
+    /// What the event says of a drain that a floor does not allow now; `None` for any other event.
     pub(crate) fn refusal<'a>(&'a self, event: &'a Event) -> Option<Refusal<'a>> {
         let EventKind::StepProbed {
             server,
-            found: Found::Ready(Before::Drain {
-                rotation: Some(rotation),
-            }),
+            found: Found::Ready(before),
             ..
         } = &event.kind
         else {
             return None;
         };
         let plan = self.plan.as_ref()?;
-        let pool = plan.pool_of(server)?;
-        let planned = plan.pools.get(pool)?;
         let since = self
             .servers
             .get(server)
             .and_then(|row| row.waits.as_ref())
             .map_or(event.at, |(since, _)| *since);
-        (!planned.spares(rotation)).then_some(Refusal {
+        Some(Refusal {
             server,
-            pool,
-            needed: planned.needed(),
-            rotation,
+            shortage: plan.shortage(server, before)?,
             left: plan
                 .policy
                 .progress_deadline

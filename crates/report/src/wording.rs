@@ -8,11 +8,11 @@ pub use window::{forecast, instant, to_go};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use rollout::{
-    Accepted, Debt, Event, EventKind, Evidence, FailureKind, Found, Outcome, SoakReport, StepError, Survey,
-    Verdict,
+    Accepted, Debt, Event, EventKind, Evidence, FailureKind, Found, Outcome, Shortage, SoakReport, StepError,
+    Survey, Verdict,
 };
 
-use crate::model::Model;
+use crate::model::{Model, Refusal};
 
 /// `accepted low-disk on cas01, cas02: CHG 42`.
 pub fn accepted(accepted: &Accepted) -> String {
@@ -118,19 +118,22 @@ pub fn duration(span: SignedDuration) -> String {
 
 /// What a refused drain waits for and until when: `for pool eas: 4 in rotation, 4 needed without cas03; out: cas01 (DRAIN); gives up in 9m55s`.
 pub(crate) fn waiting(model: &Model, event: &Event) -> Option<String> {
-    let refusal = model.refusal(event)?;
-    let out = match refusal.rotation.out.is_empty() {
+    let Refusal {
+        server,
+        shortage,
+        left,
+    } = model.refusal(event)?;
+    let Shortage { floor, planned, seen } = &shortage;
+    let out = match seen.out.is_empty() {
         true => String::new(),
-        false => format!("; out: {}", refusal.rotation.who_is_out()),
+        false => format!("; out: {}", seen.who_is_out()),
     };
     Some(format!(
-        "for pool {}: {} in rotation{}, {} needed without {}{out}; gives up in {}",
-        refusal.pool,
-        refusal.rotation.in_rotation,
-        refusal.rotation.weight_in_words(),
-        refusal.needed,
-        refusal.server,
-        duration(refusal.left)
+        "for {floor}: {} in rotation{}, {} needed without {server}{out}; gives up in {}",
+        seen.in_rotation,
+        seen.weight_in_words(),
+        planned.needed(),
+        duration(left)
     ))
 }
 
@@ -243,7 +246,7 @@ pub fn lines(model: &Model, event: &Event) -> Vec<Line> {
                 ]
             }
             Found::Ready(_) => match (model.refusal(event), row.and_then(|row| row.waits.as_ref())) {
-                (Some(refusal), Some((_, said))) if *said == refusal.rotation.who_is_out() => Vec::new(),
+                (Some(refusal), Some((_, said))) if *said == refusal.shortage.seen.who_is_out() => Vec::new(),
                 (Some(_), _) => {
                     let line = Line::new(subject, word(*step), "waits").took(elapsed);
                     vec![line.text(waiting(model, event))]
@@ -387,8 +390,8 @@ pub fn lines(model: &Model, event: &Event) -> Vec<Line> {
         EventKind::WitnessBreached { watched, error, .. } => {
             vec![Line::new(watched.to_string(), "witness", "BREACH").text(failure(error))]
         }
-        EventKind::FloorBroken { pool, error } => {
-            vec![Line::new(format!("pool {pool}"), "floor", "BROKEN").text(failure(error))]
+        EventKind::FloorBroken { floor, error } => {
+            vec![Line::new(floor.to_string(), "floor", "BROKEN").text(failure(error))]
         }
         EventKind::HookFailed { on, found } => {
             vec![Line::new("run", "hook", "FAILED").text([

@@ -298,6 +298,7 @@ fn a_wait_for_the_pool_names_who_is_out_and_until_when_once() {
                 step: 0,
                 found: Found::Ready(Before::Drain {
                     rotation: Some(rotation),
+                    site: None,
                 }),
             },
             EventKind::StepStarted {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::action::Debt;
 use crate::observation::{Evidence, Found, Outcome, Sight, StepError, Watched};
 use crate::pause::{Answer, Condition, Pause};
-use crate::plan::Plan;
+use crate::plan::{Floor, Plan};
 use crate::run_id::RunId;
 use crate::verdict::Verdict;
 
@@ -330,11 +330,11 @@ pub enum EventKind {
         /// What should have been there, and what was.
         error: StepError,
     },
-    /// A pool was seen below its floor while the run has servers of it out, at two looks one after the other: nobody new begins, and what was begun
-    /// is finished.
+    /// A pool or a site was seen below its floor while the run has servers of it out, at two looks one after the other: nobody new begins, and what
+    /// was begun is finished.
     FloorBroken {
-        /// The pool.
-        pool: PoolName,
+        /// Whose floor it is.
+        floor: Floor,
         /// What should have been in rotation, and what was.
         error: StepError,
     },

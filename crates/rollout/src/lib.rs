@@ -30,7 +30,7 @@ pub use observation::{
 };
 pub use pace::{Estimate, Forecast, Pace};
 pub use pause::{Answer, Condition, Pause};
-pub use plan::{Accepted, Instant, Plan, PlanHash, PlannedPool, PlannedServer};
+pub use plan::{Accepted, Floor, Instant, Plan, PlanHash, PlannedPool, PlannedServer, Shortage};
 pub use ports::{Commit, CommitError, Desk, Progress, Sink};
 pub use rollout::{Counts, Next, OnStop, OpenDebt, Outlook, Rollout, Unpaid, Wait};
 pub use run_id::RunId;

@@ -35,6 +35,9 @@ pub enum Before {
     Drain {
         /// Seen at the load balancer at this instant; `None` without a load balancer.
         rotation: Option<Rotation>,
+        /// The same of the server's site, where it has a floor: of whichever pools its servers are. Journals of before have none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        site: Option<Rotation>,
     },
     /// `back_up`: nothing of this name exists yet.
     BackUp {
@@ -104,7 +107,7 @@ impl Before {
     }
 }
 
-/// A pool at one instant: what its load balancer says, and what the health pages of those say that it sends clients to.
+/// A pool (or a site) at one instant: what its load balancer says, and what the health pages of those say that it sends clients to.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Rotation {
     /// Members that take new connections now, and whose health pages say that they can.

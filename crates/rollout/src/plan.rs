@@ -3,6 +3,7 @@
 mod build;
 mod floor;
 mod in_time;
+mod shortage;
 mod waves;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,8 @@ use sha2::{Digest, Sha256};
 
 use crate::error::Error;
 use crate::observation::Rotation;
+
+pub use shortage::{Floor, Shortage};
 
 /// All that a run will do.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -139,6 +142,11 @@ impl PlannedPool {
             ),
             false => self.min_in_rotation.to_string(),
         }
+    }
+
+    /// Whether somebody has to stay.
+    pub fn has_floor(&self) -> bool {
+        self.min_in_rotation > 0 || self.min_weight_in_rotation > 0
     }
 
     /// Whether its servers weigh differently and its floor goes by that.

@@ -1,7 +1,7 @@
 //! `casgate explain`: why a server stands where it stands. Reads the journal and nothing else, without the writer's lock, so that a run that is
 //! under way is not disturbed.
 
-use inventory::{PoolName, ServerName};
+use inventory::ServerName;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use journal::{RunEnd, StateDirectory};
@@ -117,15 +117,12 @@ impl Story<'_> {
             plan.servers.len(),
             sizes.join(", ")
         )];
-        let pool = plan
-            .pool_of(self.server)
-            .and_then(|pool| Some((pool, plan.pools.get(pool)?)));
-        if let Some((name, pool)) = pool {
-            lines.push(format!(
-                "pool {name}: floor {} of {}, so at most {} of it under way at a time",
-                pool.min_in_rotation, pool.size, pool.max_in_flight
-            ));
-        }
+        lines.extend(plan.floors_of(self.server).map(|(floor, planned)| {
+            format!(
+                "{floor}: floor {} of {}, so at most {} of it under way at a time",
+                planned.min_in_rotation, planned.size, planned.max_in_flight
+            )
+        }));
         lines
     }
 
@@ -180,12 +177,12 @@ impl Story<'_> {
             Wait::Closing => "nothing: the run begins no server any more".to_owned(),
             Wait::Answer => "a failure to be judged: by a look at the untouched servers, or by the person at the terminal that the run goes on at".to_owned(),
             Wait::Floor {
-                pool,
+                floor,
                 min_in_rotation,
                 retry_at,
                 gives_up_at,
             } => format!(
-                "pool {pool} to have {min_in_rotation} in rotation without it; the load balancer is asked again at {}, and it gives up at {}",
+                "{floor} to have {min_in_rotation} in rotation without it; that is looked at again at {}, and it gives up at {}",
                 self.time(*retry_at),
                 self.time(*gives_up_at)
             ),
@@ -218,7 +215,9 @@ impl Story<'_> {
             };
         }
         match wait {
-            Wait::Floor { pool, .. } => vec![self.spare(pool)],
+            Wait::Floor { floor, .. } => {
+                vec![format!("another server of {floor} that comes back into rotation")]
+            }
             Wait::Wave { unfinished } => vec![format!("the end of {}", names(unfinished))],
             Wait::Parallel { .. } | Wait::Pool { .. } => {
                 let under_way: Vec<ServerName> = self.rollout.running().cloned().collect();
@@ -228,10 +227,6 @@ impl Story<'_> {
             Wait::Closing => resume(),
             _ => Vec::new(),
         }
-    }
-
-    fn spare(&self, pool: &PoolName) -> String {
-        format!("another server of pool {pool} that comes back into rotation")
     }
 
     /// What the first and the second Ctrl-C would do now.

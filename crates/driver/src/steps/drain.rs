@@ -4,7 +4,7 @@ mod requests;
 
 use inventory::{Drain, Step, StepKind};
 use jiff::{SignedDuration, Timestamp};
-use rollout::{Before, Found, Plan, Receipt, StepError};
+use rollout::{Before, Found, Plan, Receipt, Rotation, StepError};
 
 use super::{already_done, receipt};
 use crate::failure::{Setback, StepErrorExt, failed, from_balancer, timed_out};
@@ -31,35 +31,37 @@ pub(super) fn balancer(session: &Session) -> Option<Balancer> {
 }
 
 pub(super) async fn probe(session: &mut Session) -> Result<Found, StepError> {
-    let Some(balancer) = balancer(session) else {
-        return Ok(unsteered(session).await);
+    let rotation = match balancer(session) {
+        Some(balancer) => {
+            let told = |error: BalancerError| from_balancer(LOOKING, &error);
+            let name = &session.server().load_balancer_name;
+            let member = balancer.look_at(name).await.map_err(told)?;
+            if member.is_taken_out() {
+                return Ok(already_done([format!(
+                    "the load balancer says {}",
+                    member.status
+                )]));
+            }
+            let pages = health::pages(session.plan());
+            Some(rotation::look(session, &balancer, &pages).await.map_err(told)?)
+        }
+        None => unsteered(session).await,
     };
-    let told = |error: BalancerError| from_balancer(LOOKING, &error);
-    let name = &session.server().load_balancer_name;
-    let member = balancer.look_at(name).await.map_err(told)?;
-    if member.is_taken_out() {
-        return Ok(already_done([format!(
-            "the load balancer says {}",
-            member.status
-        )]));
-    }
-    let pages = health::pages(session.plan());
-    let rotation = rotation::look(session, &balancer, &pages).await.map_err(told)?;
-    Ok(Found::Ready(Before::Drain {
-        rotation: Some(rotation),
-    }))
+    let site = rotation::look_at_site(session).await;
+    Ok(match (&rotation, &site) {
+        (None, None) => already_done(["no load balancer that casgate steers".to_owned()]),
+        _ => Found::Ready(Before::Drain { rotation, site }),
+    })
 }
 
 /// Nobody can be told to drain it, but the change takes the server out all the same: the pool has to be able to spare it, as far as health pages
 /// tell. Only pages that the playbook waits for are asked: they are known to answer.
-async fn unsteered(session: &Session) -> Found {
+async fn unsteered(session: &Session) -> Option<Rotation> {
     let pages = &session.plan().control_pages;
     if session.server().pool.is_none() || pages.is_empty() {
-        return already_done(["no load balancer that casgate steers".to_owned()]);
+        return None;
     }
-    Found::Ready(Before::Drain {
-        rotation: Some(rotation::look_at_pages(session, pages).await),
-    })
+    Some(rotation::look_at_pages(session, pages).await)
 }
 
 pub(super) async fn apply(session: &mut Session) -> Result<Receipt, Setback> {

@@ -55,6 +55,11 @@ pub(crate) fn world(ports: &Ports, speed: f64) -> Arc<World> {
          [server.cas01]\naddress = \"127.0.0.1\"\npool = \"eas\"\n\
          [server.cas02]\naddress = \"127.0.0.2\"\npool = \"eas\"\n"
     );
+    world_of(text, ports.ca.as_deref(), speed)
+}
+
+/// The same of another inventory, whose credential is `ops` and whose authority's file is `ca.pem`.
+pub(crate) fn world_of(text: String, ca: Option<&str>, speed: f64) -> Arc<World> {
     let inventory = read_inventory(&Source::new("test.toml", text)).unwrap();
     Arc::new(World::new(WorldOptions {
         inventory,
@@ -65,10 +70,9 @@ pub(crate) fn world(ports: &Ports, speed: f64) -> Arc<World> {
                 password: Secret::from("Opera+Pass1!"),
             },
         )]),
-        certificate_authorities: ports
-            .ca
+        certificate_authorities: ca
             .iter()
-            .map(|pem| ("ca.pem".to_owned(), pem.clone().into_bytes()))
+            .map(|pem| ("ca.pem".to_owned(), pem.as_bytes().to_vec()))
             .collect(),
         krb5_conf: Arc::default(),
         name_servers: Arc::default(),

@@ -315,7 +315,10 @@ fn answer(plan: &Plan, action: Action, times: &BTreeMap<ServerName, Times>) -> (
 
 fn before(step: &Step) -> Before {
     match step {
-        Step::Drain(_) => Before::Drain { rotation: None },
+        Step::Drain(_) => Before::Drain {
+            rotation: None,
+            site: None,
+        },
         Step::InstallFeature(_) => Before::InstallFeature {
             enabled: false,
             module_listed: false,

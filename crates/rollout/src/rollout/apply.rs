@@ -78,7 +78,7 @@ impl Rollout {
                 Ok(None)
             }
             EventKind::WitnessBreached { watched, error, .. } => self.breached(watched, error, kind),
-            EventKind::FloorBroken { pool, .. } => self.floor_broken(pool, kind),
+            EventKind::FloorBroken { floor, .. } => self.floor_broken(floor, kind),
             EventKind::StopRequested { hard } => {
                 self.stop_at(if *hard { Stop::Hard } else { Stop::Soft });
                 Ok(None)

@@ -1,8 +1,6 @@
 //! What must never be seen all run long. By a witness: then the server counts as failed at once, and fails for it as soon as no worker is with it.
 //! By the look at the rotation: then the pool is below its floor, and nobody new begins.
 
-use inventory::PoolName;
-
 use super::apply::Transition;
 use super::state::{Record, Stand};
 use super::{Rollout, Stop};
@@ -10,6 +8,7 @@ use crate::error::IllegalTransition;
 use crate::event::EventKind;
 use crate::observation::{StepError, Watched};
 use crate::pause::Answer;
+use crate::plan::Floor;
 
 impl Rollout {
     pub(super) fn breached(&mut self, watched: &Watched, error: &StepError, kind: &EventKind) -> Transition {
@@ -34,10 +33,10 @@ impl Rollout {
         Ok(None)
     }
 
-    /// The pool has fewer in rotation than it needs. Whoever is out is brought back by finishing it, and nobody may follow.
-    pub(super) fn floor_broken(&mut self, pool: &PoolName, kind: &EventKind) -> Transition {
-        if !self.plan.pools.contains_key(pool) {
-            return self.illegal(&format!("the plan has no pool {pool}"), kind);
+    /// The pool or site has fewer in rotation than it needs. Whoever is out is brought back by finishing it, and nobody may follow.
+    pub(super) fn floor_broken(&mut self, floor: &Floor, kind: &EventKind) -> Transition {
+        if self.plan.planned(floor).is_none() {
+            return self.illegal(&format!("the plan has no {floor}"), kind);
         }
         self.breached = true;
         self.stop = self.stop.max(Some(Stop::Soft));

@@ -6,7 +6,6 @@ use inventory::{OnFailure, ServerName, Step, StepKind};
 use super::Rollout;
 use super::state::{Record, Stand};
 use crate::action::Debt;
-use crate::observation::Rotation;
 use crate::server::Phase;
 
 impl Rollout {
@@ -90,15 +89,15 @@ impl Rollout {
         .unwrap_or(u32::MAX)
     }
 
-    /// Whether another server of the pool is at a drain whose effect the load balancer may not show yet: then nobody else may be probed for a
-    /// drain, because both would see the same rotation.
+    /// Whether another server of the pool or the site is at a drain whose effect the load balancer may not show yet: then nobody else may be probed
+    /// for a drain, because both would see the same rotation.
     pub(super) fn is_drain_taken(&self, record: &Record, step: usize) -> bool {
-        if self.kind_of(step) != Some(StepKind::Drain) || record.pool.is_none() {
+        if self.kind_of(step) != Some(StepKind::Drain) {
             return false;
         }
         self.records.iter().any(|other| {
-            other.pool == record.pool
-                && other.name != record.name
+            other.name != record.name
+                && self.plan.share_a_floor(&other.name, &record.name)
                 && match &other.stand {
                     Stand::Step { step, phase, .. } => {
                         self.kind_of(*step) == Some(StepKind::Drain)
@@ -113,16 +112,6 @@ impl Rollout {
                     _ => false,
                 }
         })
-    }
-
-    /// Whether the floor allows the server to leave, as load balancer and health pages see the pool now. Without a load balancer there is nobody
-    /// to ask, and the plan's own bound has to do.
-    pub(super) fn permits_drain(&self, record: &Record, rotation: Option<&Rotation>) -> bool {
-        let planned = record.pool.as_ref().and_then(|pool| self.plan.pools.get(pool));
-        match (planned, rotation) {
-            (Some(planned), Some(rotation)) => planned.spares(rotation),
-            _ => true,
-        }
     }
 
     /// Whether the server is let go: nothing was changed on it, and now the budget is spent or the window over, or the run ends and the server only

@@ -56,7 +56,7 @@ impl Rollout {
         for record in &mut self.records {
             record.paying = None;
             record.unpaid.clear();
-            record.refused_since = None;
+            record.refused = None;
             let is_past = |at: usize| {
                 let is_before = |debt: &Debt| matches!(debt, Debt::Confirmation { step } if *step < at);
                 record.debts.iter().any(is_before)

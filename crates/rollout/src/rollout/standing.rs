@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Rollout;
 use super::state::{Record, Stand};
+use crate::plan::Floor;
 use crate::server::Phase;
 
 /// What a server waits for.
@@ -35,18 +36,18 @@ pub enum Wait {
     Closing,
     /// For a failure to be judged, or for a person's answer at the terminal that the run goes on at.
     Answer,
-    /// For the pool to have a server to spare.
+    /// For the pool or the site to have a server to spare.
     Floor {
-        /// The pool.
-        pool: PoolName,
+        /// Whose floor it is.
+        floor: Floor,
         /// How many have to stay in rotation.
         min_in_rotation: u32,
-        /// When the load balancer is asked again.
+        /// When that is looked at again.
         retry_at: Timestamp,
         /// When it gives up.
         gives_up_at: Timestamp,
     },
-    /// For another server of its pool to be seen out of rotation: two that leave together would both be seen in.
+    /// For another server of its pool or site to be seen out of rotation: two that leave together would both be seen in.
     Drain {
         /// The other.
         other: ServerName,
@@ -166,19 +167,15 @@ impl Rollout {
     fn wait_at_step(&self, record: &Record, step: usize, phase: &Phase) -> Wait {
         match phase {
             Phase::AwaitingPermit { retry_at } => {
-                let Some((pool, planned)) = record
-                    .pool
-                    .as_ref()
-                    .and_then(|pool| Some((pool, self.plan.pools.get(pool)?)))
-                else {
+                let Some((since, floor)) = &record.refused else {
                     return Wait::Look { retry_at: *retry_at };
                 };
-                let since = record.refused_since.unwrap_or(*retry_at);
+                let planned = self.plan.planned(floor);
                 Wait::Floor {
-                    pool: pool.clone(),
-                    min_in_rotation: planned.min_in_rotation,
+                    floor: floor.clone(),
+                    min_in_rotation: planned.map_or(0, |planned| planned.min_in_rotation),
                     retry_at: *retry_at,
-                    gives_up_at: after(since, self.plan.policy.progress_deadline),
+                    gives_up_at: after(*since, self.plan.policy.progress_deadline),
                 }
             }
             Phase::AwaitingLook { retry_at } => Wait::Look { retry_at: *retry_at },
@@ -191,7 +188,9 @@ impl Rollout {
                 let other = self
                     .records
                     .iter()
-                    .filter(|other| other.pool == record.pool && other.name != record.name)
+                    .filter(|other| {
+                        other.name != record.name && self.plan.share_a_floor(&other.name, &record.name)
+                    })
                     .find(at_drain);
                 other.map_or(Wait::Turn, |other| Wait::Drain {
                     other: other.name.clone(),

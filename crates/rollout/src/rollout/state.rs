@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::action::Debt;
 use crate::observation::{Before, Evidence, FailureKind, StepError};
 use crate::pause::Answer;
-use crate::plan::PlannedServer;
+use crate::plan::{Floor, PlannedServer};
 use crate::server::Phase;
 
 /// How many servers stand where.
@@ -98,7 +98,7 @@ pub(super) struct Record {
     /// Looks at the current step that were lost.
     pub(super) lost: u32,
     /// When the floor first refused the current step.
-    pub(super) refused_since: Option<Timestamp>,
+    pub(super) refused: Option<(Timestamp, Floor)>,
     /// What the last probe of the current step saw.
     pub(super) before: Option<Before>,
     /// When its turn came in this sitting, and whether something was changed on it since.
@@ -216,7 +216,7 @@ impl Record {
             held: false,
             is_back: false,
             lost: 0,
-            refused_since: None,
+            refused: None,
             before: None,
             began: None,
             undo_began: None,

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use super::apply::Transition;
 use super::ending::inconclusive;
 use super::limits::only_looks;
+use super::rotation::Refusal;
 use super::state::{Applied, Record, Stand};
 use super::{LOOKS, PAUSE, Rollout};
 use crate::action::{Action, Debt};
@@ -121,10 +122,9 @@ impl Rollout {
             self.set_phase(at, Phase::Due);
             return Ok(None);
         }
-        if let Before::Drain { rotation } = before
-            && !self.permits_drain(record, rotation.as_ref())
-        {
-            self.refuse_drain(at, step, rotation.as_ref(), event.at);
+        if let Some(shortage) = self.plan.shortage(server, before) {
+            let refusal = Refusal::new(&shortage, server, self.plan.policy.progress_deadline);
+            self.refuse_drain(at, step, refusal, event.at);
             return Ok(None);
         }
         let is_confirmed_later =
@@ -147,7 +147,7 @@ impl Rollout {
             if is_confirmed_later {
                 record.debts.insert(Debt::Confirmation { step });
             }
-            record.refused_since = None;
+            record.refused = None;
             record.before = Some(before.clone());
         }
         self.set_phase(at, Phase::Applying);
@@ -249,7 +249,7 @@ impl Rollout {
         if let Some(record) = self.records.get_mut(at) {
             record.only_looks = looks;
             record.lost = 0;
-            record.refused_since = None;
+            record.refused = None;
             record.before = None;
             record.stand = match next {
                 Some(step) => Stand::Step {

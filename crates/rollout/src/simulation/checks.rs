@@ -267,27 +267,23 @@ impl Game {
         }
         // Where nobody shows the rotation, nobody can know whom somebody else took out.
         let is_unknowable = self.world.blind && !self.world.foreign.is_empty();
-        if let (Before::Drain { .. }, Some(pool), false) =
-            (before, self.world.plan.pool_of(server), is_unknowable)
-        {
-            let planned = self.world.plan.pools.get(pool).cloned().unwrap_or_default();
-            let leaves = u32::from(!self.world.is_out(server));
-            let left = planned
-                .size
-                .saturating_sub(self.world.out(pool))
-                .saturating_sub(leaves);
+        if !matches!(before, Before::Drain { .. }) || is_unknowable {
+            return Ok(());
+        }
+        for (floor, planned) in self.world.plan.floors_of(server) {
+            let gone = || {
+                let members = self.world.members(&floor);
+                members.filter(|(name, _)| *name == server || self.world.is_out(name))
+            };
+            let number = u32::try_from(gone().count()).unwrap_or(u32::MAX);
+            let left = planned.size.saturating_sub(number);
             if left < planned.min_in_rotation {
-                return limit(format!("the drain of {server} leaves {left} of {pool}"));
+                return limit(format!("the drain of {server} leaves {left} of {floor}"));
             }
-            let gone: u32 = (self.world.plan.servers.iter())
-                .filter(|(name, other)| {
-                    other.pool.as_ref() == Some(pool) && (*name == server || self.world.is_out(name))
-                })
-                .map(|(_, other)| other.weight)
-                .sum();
-            if planned.weight.saturating_sub(gone) < planned.min_weight_in_rotation {
+            let weight: u32 = gone().map(|(_, other)| other.weight).sum();
+            if planned.weight.saturating_sub(weight) < planned.min_weight_in_rotation {
                 return limit(format!(
-                    "the drain of {server} leaves too little weight in {pool}"
+                    "the drain of {server} leaves too little weight in {floor}"
                 ));
             }
         }

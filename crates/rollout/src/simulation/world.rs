@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use iis::ip_security::Section;
-use inventory::{PoolName, Restrict, ServerName, Step, StepKind};
+use inventory::{Restrict, ServerName, Step, StepKind};
 use jiff::Timestamp;
 
 use super::answers::{done, error, evidence, rotation};
@@ -17,7 +17,7 @@ use crate::action::{Action, Debt};
 use crate::event::{EventKind, Survey};
 use crate::observation::{Before, FailureKind, Found, LiveWeight, Outcome, Rotation, StepError};
 use crate::pause::Condition;
-use crate::plan::Plan;
+use crate::plan::{Floor, Plan, PlannedServer};
 
 /// What is true of a server, whatever the run believes.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -160,17 +160,6 @@ impl World {
             .is_some_and(|truth| truth.out_of_rotation || truth.broken)
     }
 
-    /// How many servers of the pool take no clients.
-    pub fn out(&self, pool: &PoolName) -> u32 {
-        let out = self
-            .plan
-            .servers
-            .iter()
-            .filter(|(name, server)| server.pool.as_ref() == Some(pool) && self.is_out(name))
-            .count();
-        u32::try_from(out).unwrap_or(u32::MAX)
-    }
-
     /// A client that the rules of before and after let in and the server's rules of now do not.
     pub(super) fn turned_away(&self, name: &ServerName) -> Option<IpAddr> {
         let section = &self.truth.get(name)?.section;
@@ -192,45 +181,35 @@ impl World {
             .is_some_and(|truth| truth.broken || truth.ails)
     }
 
-    fn seen(&self, name: &ServerName) -> Option<Rotation> {
-        let pool = self.plan.pool_of(name)?;
-        let size = self.plan.pools.get(pool)?.size;
-        let hidden = self
-            .plan
-            .servers
-            .iter()
-            .filter(|(other, server)| {
-                server.pool.as_ref() == Some(pool)
-                    && self
-                        .truth
-                        .get(*other)
-                        .is_some_and(|truth| truth.is_hidden && !truth.broken)
-            })
-            .count();
-        let out = self.out(pool).saturating_sub(u32::try_from(hidden).unwrap_or(0));
-        let is_seen_in = |other: &ServerName| {
-            !self.is_out(other)
-                || self
-                    .truth
-                    .get(other)
-                    .is_some_and(|truth| truth.is_hidden && !truth.broken)
+    /// What can be seen of one of the server's floors.
+    fn seen(&self, name: &ServerName, floor: &Floor) -> Option<Rotation> {
+        let size = self.plan.planned(floor)?.size;
+        let is_hidden = |other: &ServerName| {
+            let truth = self.truth.get(other);
+            truth.is_some_and(|truth| truth.is_hidden && !truth.broken)
         };
-        let members = || {
-            self.plan
-                .servers
-                .iter()
-                .filter(|(_, server)| server.pool.as_ref() == Some(pool))
-        };
+        let mut members: Vec<(&ServerName, &PlannedServer)> = self.members(floor).collect();
+        let all = members.len();
+        members.retain(|(other, _)| !self.is_out(other) || is_hidden(other));
+        let out = u32::try_from(all - members.len()).unwrap_or(u32::MAX);
         let weight = LiveWeight {
-            in_rotation: members()
-                .filter(|(other, _)| is_seen_in(other))
-                .map(|(_, server)| server.weight)
-                .sum(),
+            in_rotation: members.iter().map(|(_, server)| server.weight).sum(),
             own: self.plan.servers.get(name)?.weight,
         };
         Some(Rotation {
             weight: Some(weight),
             ..rotation(size.saturating_sub(out), size, !self.is_out(name))
+        })
+    }
+
+    /// The servers of the plan that belong to a pool or stand at a site.
+    pub(super) fn members<'a>(
+        &'a self,
+        floor: &'a Floor,
+    ) -> impl Iterator<Item = (&'a ServerName, &'a PlannedServer)> {
+        self.plan.servers.iter().filter(move |(_, server)| match floor {
+            Floor::Pool(pool) => server.pool.as_ref() == Some(pool),
+            Floor::Site(site) => server.site.as_ref() == Some(site),
         })
     }
 

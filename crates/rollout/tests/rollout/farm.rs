@@ -213,6 +213,7 @@ pub(crate) fn before(step: usize) -> Before {
     match step {
         DRAIN => Before::Drain {
             rotation: Some(rotation(4, 4, true)),
+            site: None,
         },
         BACK_UP => Before::BackUp {
             name: "casgate-7f3a".to_owned(),

@@ -6,9 +6,9 @@ use inventory::{AllowEntry, AllowWhat, OnFailure, Policy, PoolName, Quantity, Ro
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use rollout::{
-    Accepted, Answer, Before, Condition, Debt, Event, EventKind, Evidence, FailureKind, Found, LiveWeight,
-    OutOfRotation, Outcome, Pause, Plan, Receipt, Rotation, RunId, ServiceObserved, Sight, SoakReport,
-    StepError, Survey, Verdict, Watched, WorkerProcessObserved,
+    Accepted, Answer, Before, Condition, Debt, Event, EventKind, Evidence, FailureKind, Floor, Found,
+    LiveWeight, OutOfRotation, Outcome, Pause, Plan, Receipt, Rotation, RunId, ServiceObserved, Sight,
+    SoakReport, StepError, Survey, Verdict, Watched, WorkerProcessObserved,
 };
 
 use crate::farm::{self, RESTRICT, small_plan};
@@ -35,6 +35,14 @@ fn instant() -> BoxedStrategy<Timestamp> {
 
 fn evidence() -> BoxedStrategy<Evidence> {
     texts().prop_map(|facts| Evidence { facts }).boxed()
+}
+
+fn floor() -> BoxedStrategy<Floor> {
+    prop_oneof![
+        text().prop_map(|pool| Floor::Pool(PoolName::from(pool.as_str()))),
+        text().prop_map(Floor::Site)
+    ]
+    .boxed()
 }
 
 fn error() -> BoxedStrategy<StepError> {
@@ -135,7 +143,8 @@ fn services() -> BoxedStrategy<Vec<ServiceObserved>> {
 
 fn before() -> BoxedStrategy<Before> {
     prop_oneof![
-        prop::option::of(rotation()).prop_map(|rotation| Before::Drain { rotation }),
+        (prop::option::of(rotation()), prop::option::of(rotation()))
+            .prop_map(|(rotation, site)| Before::Drain { rotation, site }),
         text().prop_map(|name| Before::BackUp { name }),
         (any::<bool>(), any::<bool>()).prop_map(|(enabled, module_listed)| Before::InstallFeature {
             enabled,
@@ -338,10 +347,7 @@ fn of_a_witness() -> BoxedStrategy<EventKind> {
                     unserved_ms,
                 }
             }),
-        (text(), error()).prop_map(|(pool, error)| EventKind::FloorBroken {
-            pool: PoolName::from(pool.as_str()),
-            error,
-        }),
+        (floor(), error()).prop_map(|(floor, error)| EventKind::FloorBroken { floor, error }),
         (watched(), text(), error()).prop_map(|(watched, vantage, error)| {
             EventKind::WitnessBreached {
                 watched,

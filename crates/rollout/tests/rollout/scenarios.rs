@@ -6,6 +6,7 @@ mod confirmation;
 mod leases;
 mod pauses;
 mod resume;
+mod sites;
 mod standing;
 mod steps;
 mod stops;

@@ -132,6 +132,7 @@ fn standing(label: &str) -> (Run, usize) {
             started(&mut run, DRAIN, 1);
             let before = rollout::Before::Drain {
                 rotation: Some(rotation(1, 4, true)),
+                site: None,
             };
             probed(&mut run, DRAIN, Found::Ready(before));
         }
@@ -140,6 +141,7 @@ fn standing(label: &str) -> (Run, usize) {
             started(&mut run, DRAIN, 1);
             let before = rollout::Before::Drain {
                 rotation: Some(rotation(1, 4, true)),
+                site: None,
             };
             probed(&mut run, DRAIN, Found::Ready(before));
             run.tell(EventKind::StopRequested { hard: false });

@@ -1,7 +1,7 @@
 //! Against a load balancer that stands in: when a pool is below its floor, and whose doing that may be.
 
 use super::*;
-use crate::testing::{LoadBalancer, Ports, plan, world};
+use crate::testing::{FrontEnd, HOST, LoadBalancer, Ports, plan, world, world_of};
 
 fn farm(balancer: &LoadBalancer) -> (Arc<World>, Plan) {
     let world = world(
@@ -19,18 +19,17 @@ fn farm(balancer: &LoadBalancer) -> (Arc<World>, Plan) {
 }
 
 #[tokio::test]
-async fn a_floor_is_broken_only_while_the_run_has_somebody_of_the_pool_out() {
+async fn a_floor_is_broken_where_the_load_balancer_sees_too_few() {
     let balancer = LoadBalancer::start().await;
     let (world, plan) = farm(&balancer);
     let eas = PoolName::from("eas");
-    let planned = &plan.pools[&eas];
+    let post = Post::new(&world, &plan, Floor::Pool(eas)).unwrap();
     let look = async || {
-        let view = world.balancer(&eas).unwrap().look().await.unwrap();
-        broken(&world, &eas, planned, &view)
+        let views = Views::look(&world, &post.servers).await;
+        post.broken(&post.look(&views).await.unwrap())
     };
     balancer.set_admin("cas01", "drain");
     balancer.set_checks("cas02", "DOWN");
-    assert_eq!(look().await, None, "somebody else took both");
     world.note_taken_out(["cas01".into()].into());
     let error = look().await.unwrap();
     assert_eq!(
@@ -54,7 +53,6 @@ async fn a_broken_floor_is_told_once_and_again_when_it_breaks_anew() {
     let balancer = LoadBalancer::start().await;
     let (world, plan) = farm(&balancer);
     let plan = Arc::new(plan);
-    world.note_taken_out(["cas01".into()].into());
     balancer.set_admin("cas01", "drain");
     balancer.set_checks("cas02", "DOWN");
     let (facts, mut told) = mpsc::unbounded_channel();
@@ -71,6 +69,9 @@ async fn a_broken_floor_is_told_once_and_again_when_it_breaks_anew() {
             }
         }
     };
+    looks(0).await;
+    assert!(told.try_recv().is_err(), "somebody else took both");
+    world.note_taken_out(["cas01".into()].into());
     for _ in 0..2 {
         looks(0).await;
         assert!(matches!(told.try_recv(), Ok(EventKind::FloorBroken { .. })));
@@ -81,4 +82,71 @@ async fn a_broken_floor_is_told_once_and_again_when_it_breaks_anew() {
         balancer.set_checks("cas02", "DOWN");
     }
     monitor.stop();
+}
+
+/// Pool `eas` behind a load balancer and pool `owa` behind none, one server of each at site `east`, which needs `floor`; and a front end that answers
+/// for both.
+async fn site(balancer: &LoadBalancer, front_end: &FrontEnd, floor: u32) -> (Arc<World>, Arc<Plan>) {
+    let text = format!(
+        "[defaults]\ncredential = \"ops\"\nhttps_port = {https}\nca_file = \"ca.pem\"\n\
+         [credential.ops]\nuser = 'CONTOSO\\operator'\npassword = {{ env = \"CASGATE_PASSWORD\" }}\n\
+         [load_balancer.lb]\nkind = \"haproxy\"\nsocket = \"{socket}\"\nbackend = \"eas\"\n\
+         [load_balancer.by_page]\nkind = \"none\"\n\
+         [pool.eas]\nload_balancer = \"lb\"\nvip = \"https://{HOST}\"\nmin_in_rotation = 0\n\
+         [pool.owa]\nload_balancer = \"by_page\"\nvip = \"https://{HOST}\"\nmin_in_rotation = 0\n\
+         [site.east]\nmin_in_rotation = {floor}\n\
+         [server.cas01]\naddress = \"127.0.0.1\"\npool = \"eas\"\nlabels = {{ site = \"east\" }}\n\
+         [server.cas02]\naddress = \"127.0.0.2\"\npool = \"owa\"\nlabels = {{ site = \"east\" }}\n",
+        https = front_end.port,
+        socket = balancer.socket,
+    );
+    let world = world_of(text, Some(&front_end.ca), 1000.0);
+    let steps = "[[step]]\ndrain = {}\n[[step]]\nwait_healthy = { paths = [\"/owa/healthcheck.htm\"] }\n[[step]]\nreturn_to_rotation = {}\n";
+    let text = format!("[playbook]\ntitle = \"test\"\nservers = \"all\"\n{steps}");
+    let playbook = inventory::read_playbook(&inventory::Source::new("playbook.toml", text)).unwrap();
+    let plan = Plan::build(world.inventory(), &playbook, &std::collections::BTreeMap::new()).unwrap();
+    (world, Arc::new(plan))
+}
+
+#[tokio::test]
+async fn a_site_is_seen_by_its_load_balancers_and_by_pages_where_there_is_none() {
+    let balancer = LoadBalancer::start().await;
+    let front_end = FrontEnd::start(|_| (200, "", "200 OK<br/>CAS".to_owned())).await;
+    let (world, plan) = site(&balancer, &front_end, 1).await;
+    let post = Post::new(&world, &plan, Floor::Site("east".to_owned())).unwrap();
+    let look = async || {
+        let views = Views::look(&world, &post.servers).await;
+        let seen = post.look(&views).await.unwrap();
+        (seen.in_rotation, seen.out)
+    };
+    assert_eq!(look().await, (2, vec![]));
+    balancer.set_checks("cas01", "DOWN");
+    assert_eq!(look().await, (1, vec!["cas01 (DOWN)".to_owned()]));
+    world.note_taken_out(["cas02".into()].into());
+    let (in_rotation, out) = look().await;
+    assert_eq!((in_rotation, out.len()), (0, 2));
+    assert_eq!(out[1], "cas02 (under way in this run)");
+}
+
+#[tokio::test]
+async fn a_broken_floor_of_a_site_and_of_a_pool_without_a_load_balancer_is_told() {
+    let balancer = LoadBalancer::start().await;
+    let front_end = FrontEnd::start(|_| (503, "", "out of service".to_owned())).await;
+    let (world, plan) = site(&balancer, &front_end, 1).await;
+    balancer.set_admin("cas01", "drain");
+    world.note_taken_out(["cas01".into()].into());
+    let (facts, mut told) = mpsc::unbounded_channel();
+    let (progress, _shown) = mpsc::channel(1024);
+    let monitor = Monitor::start(&world, &plan, &facts, &progress);
+    let broken = told.recv().await.unwrap();
+    monitor.stop();
+    let EventKind::FloorBroken { floor, error } = broken else {
+        panic!("{broken:?}")
+    };
+    assert_eq!(floor, Floor::Site("east".to_owned()));
+    assert_eq!(error.doing, "keep site east in rotation");
+    assert_eq!(
+        error.found,
+        "0; out: cas01 (DRAIN), cas02 (/owa/healthcheck.htm answers 503: out of service)"
+    );
 }

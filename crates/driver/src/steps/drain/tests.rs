@@ -58,7 +58,10 @@ async fn a_server_in_rotation_is_drained_and_seen_to_be() {
     };
     assert_eq!(
         probe(&mut session).await.unwrap(),
-        Found::Ready(Before::Drain { rotation: Some(seen) })
+        Found::Ready(Before::Drain {
+            rotation: Some(seen),
+            site: None
+        })
     );
     apply(&mut session).await.unwrap();
     assert_eq!(balancer.admin_state("cas01"), "drain");
@@ -170,6 +173,7 @@ async fn seen_by_pages(session: &mut Session) -> Rotation {
     match probe(session).await.unwrap() {
         Found::Ready(Before::Drain {
             rotation: Some(rotation),
+            site: None,
         }) => rotation,
         other => panic!("{other:?}"),
     }

@@ -8,6 +8,7 @@ use inventory::{ServerName, Step, StepKind};
 use super::{World, restrict};
 use crate::event::{SoakReport, Survey};
 use crate::observation::{Before, FailureKind, Found, Outcome};
+use crate::plan::Floor;
 use crate::simulation::answers::{done, error, evidence};
 use crate::simulation::chance::Chance;
 use crate::simulation::checks::Breach;
@@ -60,9 +61,12 @@ impl World {
         if is_done {
             return Found::AlreadyDone(evidence("as wanted"));
         }
-        let rotation = self.seen(server).filter(|_| !self.blind);
+        let planned = self.plan.servers.get(server).filter(|_| !self.blind);
+        let seen = |floor: Option<Floor>| self.seen(server, &floor?);
+        let rotation = seen(planned.and_then(|planned| planned.pool.clone()).map(Floor::Pool));
+        let site = seen(planned.and_then(|planned| planned.site.clone()).map(Floor::Site));
         Found::Ready(match kind {
-            Some(StepKind::Drain) => Before::Drain { rotation },
+            Some(StepKind::Drain) => Before::Drain { rotation, site },
             Some(StepKind::BackUp) => Before::BackUp {
                 name: "casgate-7f3a".to_owned(),
             },

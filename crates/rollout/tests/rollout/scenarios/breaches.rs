@@ -2,7 +2,7 @@
 
 use inventory::{OnFailure, PoolName};
 use rollout::simulation::evidence;
-use rollout::{EventKind, FailureKind, ServerState, Sight, Verdict, Watched};
+use rollout::{EventKind, FailureKind, Floor, ServerState, Sight, Verdict, Watched};
 
 use crate::farm::{RESTRICT, RETURN, error, server, small_plan};
 use crate::run::Run;
@@ -144,7 +144,7 @@ fn what_changes_decides_nothing_and_strangers_are_refused() {
 
 fn floor_broken(pool: &str) -> EventKind {
     EventKind::FloorBroken {
-        pool: PoolName::from(pool),
+        floor: Floor::Pool(PoolName::from(pool)),
         error: error(FailureKind::Failed),
     }
 }

@@ -67,6 +67,7 @@ fn a_refused_permit_says_when_it_is_asked_again_and_when_it_gives_up() {
     run.settle();
     let before = rollout::Before::Drain {
         rotation: Some(rotation(1, 4, true)),
+        site: None,
     };
     run.tell(EventKind::StepProbed {
         server: server("eas-1"),
@@ -74,7 +75,7 @@ fn a_refused_permit_says_when_it_is_asked_again_and_when_it_gives_up() {
         found: Found::Ready(before),
     });
     let Wait::Floor {
-        pool,
+        floor,
         min_in_rotation,
         retry_at,
         gives_up_at,
@@ -82,7 +83,7 @@ fn a_refused_permit_says_when_it_is_asked_again_and_when_it_gives_up() {
     else {
         panic!("{:?}", wait(&run, "eas-1"));
     };
-    assert_eq!((pool.as_str(), min_in_rotation), ("eas", 1));
+    assert_eq!((floor.to_string().as_str(), min_in_rotation), ("pool eas", 1));
     assert_eq!(retry_at, run.now + SignedDuration::from_secs(5));
     assert_eq!(gives_up_at, run.now + run.rollout.plan().policy.progress_deadline);
     assert_eq!(on_stop(&run, "eas-1"), OnStop::LetGo);

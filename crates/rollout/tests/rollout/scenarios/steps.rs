@@ -115,6 +115,7 @@ fn steps_that_find_nothing_are_skipped_and_the_soak_remains() {
 fn probe_drain(run: &mut Run, name: &str, in_rotation: u32) -> Option<Action> {
     let before = Before::Drain {
         rotation: Some(rotation(in_rotation, 4, true)),
+        site: None,
     };
     run.tell(EventKind::StepProbed {
         server: server(name),
@@ -170,6 +171,7 @@ fn a_server_that_is_out_already_takes_nobody_with_it() {
     run.walk_to("eas-1", DRAIN);
     let before = Before::Drain {
         rotation: Some(rotation(2, 4, false)),
+        site: None,
     };
     let action = run.tell(EventKind::StepProbed {
         server: server("eas-1"),
@@ -201,6 +203,7 @@ fn whoever_was_down_already_is_counted_once() {
                 .collect(),
             ..rotation(in_rotation, 6, true)
         }),
+        site: None,
     };
     let probed = |before| EventKind::StepProbed {
         server: server("eas-1"),
@@ -236,7 +239,10 @@ fn a_permit_that_never_comes_fails_the_server_with_what_it_waited_for() {
         run.tell(EventKind::StepProbed {
             server: server("eas-1"),
             step: DRAIN,
-            found: Found::Ready(Before::Drain { rotation: Some(seen) }),
+            found: Found::Ready(Before::Drain {
+                rotation: Some(seen),
+                site: None,
+            }),
         });
         if let Next::Wait(Some(at)) = run.rollout.next(run.now) {
             run.now = at;

@@ -70,6 +70,7 @@ fn a_soft_stop_lets_go_whoever_only_waits_for_the_floor() {
     run.walk_to("eas-1", DRAIN);
     let before = Before::Drain {
         rotation: Some(rotation(2, 4, true)),
+        site: None,
     };
     run.tell(EventKind::StepProbed {
         server: server("eas-1"),
