@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use casim::machine::{Machine, WebReply, WebRequest};
+use iis::ip_security::Section;
 use tokio::task::JoinHandle;
 
 use crate::support::Stage;
@@ -37,6 +38,15 @@ async fn stage(slow: bool) -> Stage {
         &format!("{GATEWAY}{}", entries(0..ENTRIES)),
     );
     stage
+}
+
+/// With a dead man's switch, which no test waits for.
+fn confirmed(stage: &Stage) {
+    stage.edit(
+        "playbook.toml",
+        r#"existing = "replace","#,
+        r#"existing = "replace", confirm_within = "24h","#,
+    );
 }
 
 /// As the playbook has them.
@@ -168,6 +178,63 @@ async fn one_long_list_in_the_place_of_another_denies_nobody_who_is_on_both() {
     stage.assert_sound();
 }
 
+/// A farm of one, and a long list in effect; the playbook has another one, of which a quarter is new.
+async fn stage_between_two_lists() -> (Stage, Section) {
+    let stage = stage(true).await;
+    stage.apply().await.assert_code(0);
+    let former = stage.section(0).await;
+    let second = entries(ENTRIES / 4..ENTRIES + ENTRIES / 4);
+    stage.edit("playbook.toml", &entries(0..ENTRIES), &second);
+    (stage, former)
+}
+
+async fn until_back(stage: &Stage, former: &Section) {
+    let back = async {
+        while !stage.section(0).await.same_meaning(former) {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(100), back)
+        .await
+        .expect("the former rules come back");
+}
+
+/// casgate dies between two commits, the switch goes off, and one of the task's lines meets another writer.
+async fn cut_off_and_put_back(commits: usize, then: &[&str]) {
+    let (stage, former) = stage_between_two_lists().await;
+    confirmed(&stage);
+    let callers = Callers::start(&stage, ENTRIES / 4..ENTRIES);
+    let before = stage.ran(0, "set config");
+    let mut run = stage.start_apply();
+    run.until("cas01 step_probed restrict ready").await;
+    until_commits(&stage, before + commits).await;
+    run.kill().await;
+    let left = stage.section(0).await;
+    assert!(!left.same_meaning(&former), "killed too early");
+    stage.machine(0).faults().file_changed_on_disk.set(1);
+    let fire = format!("schtasks /run /tn casgate-{}-3", stage.run_name());
+    assert_eq!(stage.on_server(0, &fire).await.0, 0);
+    until_back(&stage, &former).await;
+    let ended = stage.casgate(then).await;
+    ended.assert_code(0);
+    callers.end().await;
+    let is_former = stage.section(0).await.same_meaning(&former);
+    assert_eq!(is_former, then.contains(&"undo"), "{}", ended.text());
+    assert_eq!(stage.on_server(0, &fire).await.0, 1, "the task is gone");
+    stage.assert_sound();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_switch_that_fires_on_a_way_that_was_cut_off_needs_nobody_before_an_undo() {
+    let undo = ["undo", "latest", "--yes"];
+    tokio::join!(cut_off_and_put_back(2, &undo), cut_off_and_put_back(6, &undo));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_switch_that_fires_on_a_way_that_was_cut_off_needs_nobody_before_a_resume() {
+    cut_off_and_put_back(4, &["resume", "latest"]).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_between_two_commits_it_goes_on_where_it_was() {
     let stage = stage(true).await;
@@ -232,11 +299,7 @@ async fn an_undo_of_two_thousand_entries_denies_none_of_them() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_switch_that_fires_takes_two_thousand_entries_back_although_its_first_commit_is_refused_once() {
     let stage = stage(false).await;
-    stage.edit(
-        "playbook.toml",
-        r#"existing = "replace","#,
-        r#"existing = "replace", confirm_within = "24h","#,
-    );
+    confirmed(&stage);
     stage.edit(
         "playbook.toml",
         r#"healthy_deadline = "3s""#,
@@ -257,14 +320,7 @@ async fn a_switch_that_fires_takes_two_thousand_entries_back_although_its_first_
     stage.machine(0).faults().file_changed_on_disk.set(1);
     let fire = format!("schtasks /run /tn casgate-{}-3", stage.run_name());
     assert_eq!(stage.on_server(0, &fire).await.0, 0);
-    let back = async {
-        while !stage.section(0).await.same_meaning(&former) {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(100), back)
-        .await
-        .expect("the former rules come back");
+    until_back(&stage, &former).await;
     stage.machine(0).faults().health_stays_503.set(false);
     run.end().await.assert_code(22);
     callers.end().await;

@@ -40,6 +40,14 @@ pub enum Error {
         #[from]
         source: command::Error,
     },
+    /// More lines than a scheduled task runs.
+    #[error("{found} command lines, and a scheduled task has room for {most}")]
+    TooManyLines {
+        /// How many there are.
+        found: usize,
+        /// How many there may be.
+        most: usize,
+    },
     /// The program ended with an exit code that means failure.
     #[error("{program} ended with {exit_code}: {text}")]
     Failed {

@@ -19,9 +19,10 @@ mod scope;
 mod section;
 mod side_by_side;
 mod transition;
+mod way_back;
 
 pub use address_set::{AddressSet, Difference, diff, effective};
-pub use commit::{Commit, commits, left_between, states, way_back};
+pub use commit::{Commit, commits, states};
 pub use describe::{describe, describe_in_short};
 pub use desired::{Desired, Existing, Unlisted};
 pub use finding::{Finding, FindingKind, findings};
@@ -29,6 +30,7 @@ pub use inheritance::{Directive, Level, inherited};
 pub use rule::Rule;
 pub use section::{DenyAction, Section};
 pub use transition::{Transition, prove};
+pub use way_back::{is_left_between, way_back};
 
 /// Full path of the section. The short name is ambiguous (there is one below `system.ftpServer` too), so this is always written.
 pub const SECTION: &str = "system.webServer/security/ipSecurity";

@@ -15,7 +15,7 @@ use crate::error::excerpt;
 const PROGRAM: &str = r"%windir%\system32\schtasks.exe";
 
 /// The most actions that a task may have ("Actions (taskType) Element").
-const MOST_ACTIONS: usize = 32;
+pub(crate) const MOST_ACTIONS: usize = 32;
 
 /// How long after a restart of Windows the task waits, so that the services are there.
 const AFTER_BOOT_SECONDS: u64 = 60;
@@ -112,13 +112,19 @@ pub fn exists(name: &TaskName) -> Result<Invocation<Result<bool, Error>>, Error>
 /// UTF-16 with a byte order mark, as schtasks itself writes it.
 ///
 /// # Errors
-/// [`Error::BadName`] when there are more lines than a task has room for, or none.
+/// [`Error::TooManyLines`] when there are more lines than a task has room for; [`Error::BadName`] when there is none.
 pub fn delayed(lines: &[&CommandLine], seconds: u64, why: &str) -> Result<Vec<u8>, Error> {
-    if lines.is_empty() || lines.len() > MOST_ACTIONS {
+    if lines.is_empty() {
         return Err(Error::BadName {
             what: "a task's list of actions",
-            name: format!("{} lines", lines.len()),
-            reason: "a task has 1 to 32 of them",
+            name: String::new(),
+            reason: "a task has at least one",
+        });
+    }
+    if lines.len() > MOST_ACTIONS {
+        return Err(Error::TooManyLines {
+            found: lines.len(),
+            most: MOST_ACTIONS,
         });
     }
     let trigger = |kind: &str, seconds: u64| {

@@ -2,7 +2,7 @@
 
 mod own_section;
 
-use iis::ip_security::{DenyAction, Section, Transition, describe_in_short, diff, left_between};
+use iis::ip_security::{DenyAction, Section, Transition, describe_in_short, diff, is_left_between};
 use iis::{ApplicationPath, appcmd};
 use inventory::Restrict;
 use jiff::SignedDuration;
@@ -123,10 +123,9 @@ pub(super) async fn undo(
     if !now.same_meaning(former) {
         let doing = format!("put the former rules of {app} back");
         let is_ours = now.same_meaning(wanted) || {
-            let between = left_between(app, former, wanted);
             let told =
                 |error: iis::Error| from_iis(&doing, "the way from the former to the wanted rules", &error);
-            between.map_err(told)?.iter().any(|state| now.same_meaning(state))
+            is_left_between(app, former, wanted, &now).map_err(told)?
         };
         if !is_ours {
             return Err(failed(

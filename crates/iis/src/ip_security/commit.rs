@@ -21,7 +21,7 @@ use crate::appcmd::{self, AppcmdError};
 use crate::{ApplicationPath, Error};
 
 /// Longest line that is written. Below the limit of cmd.exe, since `%windir%` grows when it is replaced and WinRM puts `cmd /c` in front.
-const ROOM: usize = CommandLine::MAX - 191;
+pub(super) const ROOM: usize = CommandLine::MAX - 191;
 
 /// One appcmd call, and what it does to a section.
 #[derive(Clone, Debug)]
@@ -45,7 +45,24 @@ impl Commit {
         }
     }
 
-    /// The same to rules in another form: how one is made, and what makes it unique.
+    /// The section after the call, where the call fits: what it removes is there, and what it appends is not. appcmd makes none of the edits of one that
+    /// does not.
+    pub(super) fn attempt(&self, section: &Section) -> Option<Section> {
+        let mut keys: HashSet<_> = section.rules.iter().map(Rule::key).collect();
+        let fits = self.edits.iter().all(|edit| match edit {
+            Edit::Remove(rule) => keys.remove(&rule.key()),
+            Edit::Append(rule) => keys.insert(rule.key()),
+            Edit::Move(old, new) => keys.remove(&old.key()) && keys.insert(new.key()),
+            Edit::AllowUnlisted(_) | Edit::DenyAction(_) | Edit::EnableProxyMode(_) => true,
+        });
+        fits.then(|| {
+            let mut after = section.clone();
+            self.apply(&mut after);
+            after
+        })
+    }
+
+    /// [`apply`](Self::apply) to rules in another form: how one is made, and what makes it unique.
     pub(super) fn apply_to<T, K: Eq + Hash>(
         &self,
         rules: &mut Vec<T>,
@@ -66,6 +83,18 @@ impl Commit {
                 rules.push(made(rule));
             }
         }
+    }
+
+    /// The rules that must not be there before the call.
+    pub(super) fn appended(&self) -> impl Iterator<Item = &Rule> {
+        self.edits.iter().filter_map(|edit| match edit {
+            Edit::Append(rule) => Some(rule),
+            Edit::AllowUnlisted(_)
+            | Edit::DenyAction(_)
+            | Edit::EnableProxyMode(_)
+            | Edit::Remove(_)
+            | Edit::Move(..) => None,
+        })
     }
 
     /// What becomes of `allowUnlisted` and `enableProxyMode`.
@@ -102,62 +131,6 @@ pub fn commits(app: &ApplicationPath, from: &Section, to: &Section) -> Result<Ve
     commits_within(app, from, to, ROOM)
 }
 
-/// The lines that lead back from wherever the way from `from` to `to` has come: each commit taken back, the last one first. A line whose commit
-/// was not made yet fails as a whole, or repeats what is so already, unless a rule has to be put back into its place in front of others: that may
-/// fit in part. Repeated at once, each changes nothing: what it removes is gone and what it appends is there, or it only says what is so.
-///
-/// # Errors
-/// As [`commits`].
-pub fn way_back(app: &ApplicationPath, from: &Section, to: &Section) -> Result<Vec<CommandLine>, Error> {
-    way_back_within(app, from, to, ROOM)
-}
-
-fn way_back_within(
-    app: &ApplicationPath,
-    from: &Section,
-    to: &Section,
-    room: usize,
-) -> Result<Vec<CommandLine>, Error> {
-    let forward = commits_within(app, from, to, room)?;
-    let mut passed = vec![from.clone()];
-    passed.extend(states(from, &forward));
-    let mut lines = Vec::new();
-    for pair in passed.windows(2).rev() {
-        if let [before, after] = pair {
-            let back = commits_within(app, after, before, room)?;
-            lines.extend(back.iter().map(|commit| commit.line.line().clone()));
-        }
-    }
-    Ok(lines)
-}
-
-/// Every section that the way from `from` to `to`, or [`way_back`], may leave where either is cut off. Taking one commit back may take several lines, and
-/// so leave what the way there never had.
-///
-/// # Errors
-/// As [`commits`].
-pub fn left_between(app: &ApplicationPath, from: &Section, to: &Section) -> Result<Vec<Section>, Error> {
-    left_between_within(app, from, to, ROOM)
-}
-
-fn left_between_within(
-    app: &ApplicationPath,
-    from: &Section,
-    to: &Section,
-    room: usize,
-) -> Result<Vec<Section>, Error> {
-    let forward = commits_within(app, from, to, room)?;
-    let mut passed = vec![from.clone()];
-    passed.extend(states(from, &forward));
-    let mut left = passed.clone();
-    for pair in passed.windows(2) {
-        if let [before, after] = pair {
-            left.extend(states(after, &commits_within(app, after, before, room)?));
-        }
-    }
-    Ok(left)
-}
-
 pub(super) fn commits_within(
     app: &ApplicationPath,
     from: &Section,
@@ -166,12 +139,21 @@ pub(super) fn commits_within(
 ) -> Result<Vec<Commit>, Error> {
     no_duplicates(&from.rules)?;
     no_duplicates(&to.rules)?;
+    packed(app, edits(from, to), room)
+}
+
+/// Edits in their order, in as few commits as their lines have room for.
+pub(super) fn packed(
+    app: &ApplicationPath,
+    edits: impl IntoIterator<Item = Edit>,
+    room: usize,
+) -> Result<Vec<Commit>, Error> {
     let head = format!(r#"{} set config "{app}" /section:{SECTION}"#, appcmd::PROGRAM);
     const TAIL: &str = " /commit:apphost";
     let length = |text: &str| text.encode_utf16().count();
     let (mut commits, mut line, mut done) = (Vec::new(), head.clone(), Vec::new());
     let mut taken = length(&head) + TAIL.len();
-    for edit in edits(from, to) {
+    for edit in edits {
         let text = edit.text()?;
         let more = length(&text);
         if !done.is_empty() && taken + more > room {
@@ -208,7 +190,7 @@ fn no_duplicates(rules: &[Rule]) -> Result<(), Error> {
 
 /// One change that is never cut.
 #[derive(Clone, Debug)]
-enum Edit {
+pub(super) enum Edit {
     AllowUnlisted(bool),
     DenyAction(Option<DenyAction>),
     EnableProxyMode(Option<bool>),
