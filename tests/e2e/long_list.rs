@@ -235,6 +235,31 @@ async fn a_switch_that_fires_on_a_way_that_was_cut_off_needs_nobody_before_a_res
     cut_off_and_put_back(4, &["resume", "latest"]).await;
 }
 
+/// Kills an undo when the server has begun so many of its commits, and the next undo too, and then lets one come to its end.
+async fn killed_in_an_undo(commits: usize) {
+    let (stage, former) = stage_between_two_lists().await;
+    stage.apply().await.assert_code(0);
+    let wanted = stage.section(0).await;
+    let callers = Callers::start(&stage, ENTRIES / 4..ENTRIES);
+    for _ in 0..2 {
+        let before = stage.ran(0, "set config");
+        let run = stage.start(&["undo", "latest", "--yes"]);
+        until_commits(&stage, before + commits).await;
+        run.kill().await;
+        let left = stage.section(0).await;
+        assert!(!left.same_meaning(&former) && !left.same_meaning(&wanted));
+    }
+    stage.casgate(&["undo", "latest", "--yes"]).await.assert_code(0);
+    callers.end().await;
+    assert_eq!(stage.section(0).await, former);
+    stage.assert_sound();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_between_two_commits_of_an_undo_it_goes_on_and_takes_nobody_for_another_writer() {
+    tokio::join!(killed_in_an_undo(2), killed_in_an_undo(3));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_between_two_commits_it_goes_on_where_it_was() {
     let stage = stage(true).await;

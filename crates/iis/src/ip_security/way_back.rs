@@ -52,7 +52,8 @@ pub fn way_back(app: &ApplicationPath, from: &Section, to: &Section) -> Result<V
     Ok(back.iter().map(|commit| commit.line.line().clone()).collect())
 }
 
-/// Whether a section is one that casgate may have left: on the way from `from` to `to`, or on [`way_back()`]. Either may have been cut off.
+/// Whether a section is one that casgate may have left: on the way from `from` to `to`, on [`way_back()`], or on the shortest way from a state of the way
+/// there to `from`, which is how an undo goes. Each may have been cut off.
 ///
 /// # Errors
 /// As [`commits`](super::commits).
@@ -75,29 +76,43 @@ pub fn is_left_between(
         back.clear();
     }
     let mut is_found = false;
-    visit_left(&passed, &back, &mut |state| {
+    visit_left(app, &passed, &back, ROOM, &mut |state| {
         is_found = is_found || is_like(state);
         !is_found
-    });
+    })?;
     Ok(is_found)
 }
 
 /// Shows every such section, until one is enough. The last states of the way there come first, since there it is cut off least.
-fn visit_left(passed: &[Section], back: &[Commit], wants_more: &mut impl FnMut(&Section) -> bool) {
+fn visit_left(
+    app: &ApplicationPath,
+    passed: &[Section],
+    back: &[Commit],
+    room: usize,
+    wants_more: &mut impl FnMut(&Section) -> bool,
+) -> Result<(), Error> {
+    let Some(from) = passed.first() else {
+        return Ok(());
+    };
     if !passed.iter().rev().all(&mut *wants_more) {
-        return;
+        return Ok(());
     }
     for begin in passed.iter().rev() {
+        let undoing = commits_within(app, begin, from, room)?;
+        if !states(begin, &undoing).all(|state| wants_more(&state)) {
+            return Ok(());
+        }
         let mut state = begin.clone();
         for commit in back {
             if let Some(after) = commit.attempt(&state) {
                 state = after;
                 if !wants_more(&state) {
-                    return;
+                    return Ok(());
                 }
             }
         }
     }
+    Ok(())
 }
 
 /// Every state of the way there, `from` first.

@@ -1,10 +1,10 @@
 use proptest::prelude::*;
 
-use super::{back_within, passed, visit_left, way_back};
+use super::{back_within, is_left_between, passed, visit_left, way_back};
 use crate::Error;
 use crate::ip_security::commit::tests::{allow, any_end, app, attempt, section};
 use crate::ip_security::section::tests::clients;
-use crate::ip_security::{Commit, Rule, Section, prove};
+use crate::ip_security::{Commit, Rule, Section, commits, prove, states};
 
 fn addresses(from: u32, count: u32) -> Vec<Rule> {
     (from..from + count)
@@ -63,6 +63,24 @@ fn more_lines_than_a_task_has_room_for_are_refused() {
         panic!("{refused}");
     };
     assert!((60..90).contains(&found), "{found}");
+}
+
+/// What somebody else left is not casgate's, be it that it is made of casgate's own rules.
+#[test]
+fn another_hand_is_told_from_a_way_that_was_cut_off() {
+    let (first, second) = (
+        section(false, &addresses(0, 600)),
+        section(false, &addresses(300, 600)),
+    );
+    let is_known = |found: &Section| is_left_between(&app(), &first, &second, found).unwrap();
+    let undoing = commits(&app(), &second, &first).unwrap();
+    assert!(undoing.len() > 2, "{}", undoing.len());
+    assert!(states(&second, &undoing).all(|state| is_known(&state)));
+    let mut fewer = second.clone();
+    fewer.rules.remove(7);
+    assert!(!is_known(&fewer));
+    let open = section(true, &second.rules);
+    assert!(!is_known(&open));
 }
 
 fn line(commit: &Commit) -> &str {
@@ -149,10 +167,7 @@ proptest! {
         let mut state = passed[came % passed.len()].clone();
         let back = back_within(&app(), &passed, &to, room).unwrap();
         let mut left = Vec::new();
-        visit_left(&passed, &back, &mut |state| {
-            left.push(state.clone());
-            true
-        });
+        visit_left(&app(), &passed, &back, room, &mut |state| { left.push(state.clone()); true }).unwrap();
         check(&state, &from, &to, &left)?;
         let turns = || back.iter().enumerate().flat_map(|(at, commit)| [(at, 0, commit), (at, 1, commit)]);
         for (at, turn, commit) in turns().take(cut) {
@@ -193,5 +208,20 @@ proptest! {
             prop_assert_eq!(prove(begin, &fitting, &from), Ok(()));
         }
         prop_assert!(way_back(&app(), &from, &to).unwrap().len() <= 1);
+    }
+
+    /// An undo that is cut off, and the one after it, leave what is known to be casgate's.
+    #[test]
+    fn an_undo_that_is_cut_off_twice_is_known(from in any_end(), to in any_end(), room in 0usize..500, first in 0usize..20, second in 0usize..20) {
+        let passed = passed(&app(), &from, &to, room).unwrap();
+        let mut left = Vec::new();
+        visit_left(&app(), &passed, &[], room, &mut |state| { left.push(state.clone()); true }).unwrap();
+        let mut state = to.clone();
+        for cut in [first, second] {
+            for commit in super::commits_within(&app(), &state, &from, room).unwrap().iter().take(cut) {
+                commit.apply(&mut state);
+            }
+            check(&state, &from, &to, &left)?;
+        }
     }
 }
