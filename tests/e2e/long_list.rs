@@ -235,6 +235,31 @@ async fn a_switch_that_fires_on_a_way_that_was_cut_off_needs_nobody_before_a_res
     cut_off_and_put_back(4, &["resume", "latest"]).await;
 }
 
+/// A task has room for 32 lines. It is said when the servers were read, and before any of them is touched.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_list_that_a_switch_could_not_take_back_is_refused_before_anything_is_touched() {
+    let stage = Stage::new(1).await;
+    stage.edit(
+        "playbook.toml",
+        GATEWAY,
+        &format!("{GATEWAY}{}", entries(0..3 * ENTRIES)),
+    );
+    confirmed(&stage);
+    let before = stage.writes(0);
+    for asked in [
+        &["plan", "playbook.toml"][..],
+        &["apply", "playbook.toml", "--yes"],
+    ] {
+        stage.casgate(asked).await.assert_code(10).assert_says(&[
+            "REFUSED  no-way-back  cas01",
+            "command lines, and a scheduled task has room for 32",
+            "or leave `confirm_within` out of the `restrict` step",
+        ]);
+    }
+    assert_eq!(stage.writes(0), before);
+    stage.assert_sound();
+}
+
 /// Kills an undo when the server has begun so many of its commits, and the next undo too, and then lets one come to its end.
 async fn killed_in_an_undo(commits: usize) {
     let (stage, former) = stage_between_two_lists().await;

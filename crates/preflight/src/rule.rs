@@ -37,6 +37,7 @@ pub enum Rule {
     ApplicationNotFound,
     SchemaTooOld,
     OtherDenial,
+    NoWayBack,
     LoopbackDenied,
     ProbesDenied,
     PeersDenied,
@@ -80,7 +81,7 @@ use Severity::{Note, Refuse, Warn};
 
 /// Refusals that nobody can accept are those after which a run could not do what it says: another copy of appcmd, no rights, no such application,
 /// somebody else's servers, attributes that IIS does not know.
-const TABLE: [Row; 43] = [
+const TABLE: [Row; 44] = [
     Row(
         Rule::ServerNotSeen,
         "server-not-seen",
@@ -143,6 +144,13 @@ const TABLE: [Row; 43] = [
         Refuse,
         false,
         "a denied client gets something else than 403 there: the witness would not know it, and its server would be put back",
+    ),
+    Row(
+        Rule::NoWayBack,
+        "no-way-back",
+        Refuse,
+        false,
+        "with `confirm_within` the server has to bring its former rules back by itself, by a scheduled task, and could not",
     ),
     Row(
         Rule::LoopbackDenied,

@@ -374,6 +374,17 @@ fn cases() -> Vec<(&'static str, Case)> {
                 facts.restricted.insert(EAS.parse().unwrap(), Ok(written(denied)));
             })
         }),
+        ("a list that a task cannot take back", {
+            let list: String = (0..24_u8)
+                .flat_map(|net| (0..250_u8).map(move |host| format!(", {{ address = \"10.1.{net}.{host}\" }}")))
+                .collect();
+            let steps = restrict(EAS, "deny", "replace", &format!("{ALLOW}{list}"));
+            Case::good().steps(steps.replace("allow = [", "confirm_within = \"1h\", allow = ["))
+        }),
+        ("a list that a task can take back", {
+            let steps = restrict(EAS, "deny", "replace", ALLOW);
+            Case::good().steps(steps.replace("allow = [", "confirm_within = \"1h\", allow = ["))
+        }),
         ("a vantage that sees nothing, and a server that is down anyway", {
             let mut case = Case::good();
             let error = StepError {

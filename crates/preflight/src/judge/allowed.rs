@@ -5,7 +5,7 @@
 use std::net::IpAddr;
 
 use exchange::Product;
-use iis::ip_security::Section;
+use iis::ip_security::{Section, way_back};
 use inventory::{AllowWhat, LoadBalancer, Restrict, Role};
 
 use super::Here;
@@ -28,7 +28,11 @@ impl Here<'_> {
             // Plans have names pinned; one that has not is refused by the step itself.
             return;
         };
-        let target = restrict.desired(wanted).target(&written.effective);
+        let desired = restrict.desired(wanted);
+        let target = desired.target(&written.effective);
+        if restrict.confirm_within.is_some() && !desired.satisfied_by(&written.effective) {
+            self.comes_back(restrict, &written.effective, &target);
+        }
         self.stays(Rule::LoopbackDenied, restrict, &target, &LOOPBACK, Role::Loopback);
         self.stays(
             Rule::ProbesDenied,
@@ -64,6 +68,19 @@ impl Here<'_> {
         );
         self.one_family(restrict, &target, &own);
         self.probes_are_known(restrict, &target);
+    }
+
+    /// The dead man's switch is set before the first commit, and only where its task has room for the way back.
+    fn comes_back(&mut self, restrict: &Restrict, effective: &Section, target: &Section) {
+        let Err(error) = way_back(&restrict.application, effective, target) else {
+            return;
+        };
+        let (rules, wanted) = (effective.rules.len(), target.rules.len());
+        self.say(
+            Rule::NoWayBack,
+            format!("the way back from {wanted} rules to {rules} at `{}`: {error}", restrict.application),
+            "change fewer entries at once, in several runs, or leave `confirm_within` out of the `restrict` step",
+        );
     }
 
     /// Which address of the other family a gateway has cannot be known; that the server can be reached by one, and that the list has none, can.

@@ -57,6 +57,9 @@ fn a_long_list_is_taken_back_from_wherever_it_had_come() {
 
 #[test]
 fn more_lines_than_a_task_has_room_for_are_refused() {
+    let most = section(false, &addresses(0x0A00_0000, 2500));
+    assert!(way_back(&app(), &Section::default(), &most).is_ok());
+    assert!(way_back(&app(), &most, &section(false, &[])).is_ok());
     let long = section(false, &addresses(0x0A00_0000, 6000));
     let refused = way_back(&app(), &Section::default(), &long).unwrap_err();
     let Error::TooManyLines { found, most: 32 } = refused else {
