@@ -2,48 +2,21 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::support::Stage;
+use crate::support::{PLAYBOOK, Stage};
 
 /// By what is assumed of these steps a server takes 30 s, all that `progress_deadline` grants, and its way back 20 s; twice as much at worst.
-const TWO_SECTIONS: &str = r#"
-[playbook]
-title = "Only the gateway may reach ActiveSync"
-servers = "@eas"
-
-[policy]
-waves = [1]
-min_healthy_time = "200ms"
-healthy_deadline = "3s"
-progress_deadline = "30s"
-
-[[step]]
-drain = { timeout = "3s" }
-
-[[step]]
-back_up = {}
-
-[[step]]
-install_feature = { name = "IIS-IPSecurity" }
-
-[[step]]
-restrict = { application = "Default Web Site/Microsoft-Server-ActiveSync", unlisted = "deny", existing = "replace", allow = [
-  { address = "127.0.0.10" }, { role = "loopback" }, { role = "own_addresses" }, { role = "load_balancer_probes" },
-] }
-
-[[step]]
+fn two_sections() -> String {
+    let ews = r#"[[step]]
 restrict = { application = "Default Web Site/EWS", unlisted = "deny", existing = "replace", allow = [
   { address = "127.0.0.10" }, { role = "loopback" }, { role = "own_addresses" }, { role = "load_balancer_probes" },
 ] }
 
 [[step]]
-restart_iis = { method = "iisreset", no_force = true, timeout = "20s" }
-
-[[step]]
-wait_healthy = { paths = ["/owa/healthcheck.htm"] }
-
-[[step]]
-return_to_rotation = { timeout = "10s" }
-"#;
+restart_iis"#;
+    PLAYBOOK
+        .replace("waves = [1, \"50%\"]", "waves = [1]")
+        .replace("[[step]]\nrestart_iis", ews)
+}
 
 /// The day and time that long from now, by the wall's clock in UTC, as the command line takes it.
 fn in_seconds(seconds: i64) -> String {
@@ -57,6 +30,11 @@ fn in_seconds(seconds: i64) -> String {
 
 fn window(from: &str, until: &str) -> String {
     format!("[policy]\nwindow = {{ from = \"{from}\", until = \"{until}\", time_zone = \"UTC\" }}")
+}
+
+/// A window of every day, by the clock in UTC.
+fn daily(from: i64, until: i64) -> String {
+    window(&in_seconds(from)[11..], &in_seconds(until)[11..])
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -118,7 +96,7 @@ async fn what_cannot_be_finished_by_then_is_refused_at_once_and_says_by_when_it_
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_wave_that_does_not_fit_any_more_is_not_begun_and_resume_goes_on() {
     let stage = Stage::new(6).await;
-    stage.write("playbook.toml", TWO_SECTIONS);
+    stage.write("playbook.toml", &two_sections());
     // As a rule it is over in time: three turns of 30 s and the way back of six servers, 120 s; so it begins. Before the second wave it has learned that
     // a server is quick, but the way back of six of them, one after the other, may still take 240 s.
     let by = in_seconds(232);
@@ -173,6 +151,139 @@ async fn a_wave_that_does_not_fit_any_more_is_not_begun_and_resume_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_its_window_ended_is_refused_while_that_is_shut_and_goes_on_in_its_next_opening() {
+    let stage = Stage::new(6).await;
+    let playbook = two_sections().replace("[policy]", &daily(-3600, 232));
+    stage.write("playbook.toml", &playbook);
+    let ended = stage.apply().await;
+    ended
+        .assert_code(11)
+        .assert_says(&["the change window has no room for more"]);
+    let head = stage.head().0;
+
+    stage.pass(SignedDuration::from_hours(12));
+    let later = in_seconds(3 * 3600);
+    for args in [
+        &["resume", "latest"][..],
+        &["resume", "latest", "--finish-by", &later],
+    ] {
+        let refused = stage.casgate(args).await;
+        refused
+            .assert_code(11)
+            .assert_says(&["is not open; nothing was touched", "hint: it opens 20"]);
+    }
+    assert_eq!(stage.head().0, head, "a refusal is no sitting");
+
+    // On the evening of the next day it is open again, for half an hour and a bit.
+    stage.pass(SignedDuration::from_mins(11 * 60 + 30));
+    let soon = in_seconds(60);
+    let ended = stage.casgate(&["resume", "latest", "--finish-by", &soon]).await;
+    ended.assert_code(11).assert_says(&[
+        "nothing new is begun; what was begun is finished",
+        "1 changed, 0 unchanged, 0 failed, 5 not begun",
+        "to go on: casgate resume",
+    ]);
+    (1..6).for_each(|index| assert_eq!(stage.writes(index), Vec::<String>::new()));
+
+    let soon = in_seconds(1500);
+    let resumed = stage.casgate(&["resume", "latest", "--finish-by", &soon]).await;
+    resumed
+        .assert_code(0)
+        .assert_says(&["6 changed, 0 unchanged, 0 failed"]);
+    stage.story().assert_order(&[
+        "window_entered",
+        "cas01 server_healthy changed",
+        "run_finished window_closed",
+        "run_resumed",
+        "window_entered",
+        "run_finished window_closed",
+        "run_resumed",
+        "window_entered",
+        "cas06 server_healthy changed",
+        "run_finished done",
+    ]);
+    assert_eq!(stage.ran(0, "iisreset"), 1, "what is proven is not done again");
+    stage.assert_all_restricted();
+    stage.assert_sound();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn outside_the_window_resume_finishes_what_a_kill_left_and_begins_nothing() {
+    let stage = Stage::new(2).await;
+    stage.edit("playbook.toml", "[policy]", &daily(-3600, 3600));
+    let mut run = stage.start_apply();
+    run.until("cas01 step_verified restrict").await;
+    run.kill().await;
+    assert!(!stage.is_in_rotation(0));
+
+    stage.pass(SignedDuration::from_hours(12));
+    let resumed = stage.casgate(&["resume", "latest"]).await;
+    resumed.assert_code(11).assert_says(&[
+        "1 changed, 0 unchanged, 0 failed, 1 not begun",
+        "the change window has no room for more",
+        "to go on: casgate resume",
+    ]);
+    let story = stage.story();
+    story.assert_order(&[
+        "run_resumed",
+        "window_entered",
+        "cas01 server_healthy changed",
+        "run_finished window_closed",
+    ]);
+    story.assert_never(&["cas02 server_started"]);
+    stage.assert_restricted(0);
+    stage.assert_open(1);
+    for index in 0..2 {
+        assert_eq!(stage.lease(index).await, None);
+    }
+    // Nothing is left to finish, so now it is refused.
+    let refused = stage.casgate(&["resume", "latest"]).await;
+    refused.assert_code(11).assert_says(&["nothing was touched"]);
+    stage.assert_sound();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn outside_the_window_a_run_is_taken_back_all_the_same_and_so_is_the_rest_of_it() {
+    let stage = Stage::slow(2).await;
+    stage.edit("playbook.toml", "[policy]", &daily(-3600, 3600));
+    stage.apply().await.assert_code(0);
+    stage.pass(SignedDuration::from_hours(12));
+    let asked = stage.casgate(&["undo", "latest"]).await;
+    asked
+        .assert_code(10)
+        .assert_says(&["outside the change window (", "an undo is never held up by it"]);
+
+    let mut undo = stage.start(&["undo", "latest", "--yes"]);
+    undo.until("cas02 undo_started").await;
+    undo.interrupt();
+    let ended = undo.end().await;
+    ended
+        .assert_code(20)
+        .assert_says(&["an undo is never held up by it"]);
+    stage.assert_open(1);
+    stage.assert_restricted(0);
+    stage.casgate(&["resume", "latest"]).await.assert_code(0);
+    stage.assert_all_open();
+    let story = stage.story();
+    story.assert_order(&[
+        "run_finished done",
+        "undo_requested",
+        "cas02 server_undone",
+        "run_finished stopped",
+        "run_resumed",
+        "cas01 server_undone",
+        "run_finished taken_back",
+    ]);
+    assert_eq!(
+        story.count("window_entered"),
+        1,
+        "only the roll itself was bounded"
+    );
+    story.assert_never(&["window_closed"]);
+    stage.assert_sound();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn leases_name_the_change_and_a_saved_plan_keeps_its_own() {
     let stage = Stage::new(2).await;
     let planned = stage
@@ -204,8 +315,7 @@ async fn leases_name_the_change_and_a_saved_plan_keeps_its_own() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rehearsal_begins_as_the_window_opens_and_its_clock_closes_it() {
     let stage = Stage::new(1).await;
-    let playbook = TWO_SECTIONS
-        .replace("@eas", "all")
+    let playbook = two_sections()
         .replace("min_healthy_time = \"200ms\"", "min_healthy_time = \"60s\"")
         // 90 s a server and 20 s for its way back, twice as much at worst: 220 s for the first wave, 480 s for twelve ways back.
         .replace("[policy]", &window("22:00", "22:08"));

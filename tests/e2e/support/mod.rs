@@ -2,6 +2,7 @@
 
 mod child;
 mod haproxy;
+mod past;
 mod patrol;
 mod playbook;
 mod stage;
@@ -10,5 +11,6 @@ mod terminal;
 
 pub(crate) use child::Ended;
 pub(crate) use haproxy::{Haproxy, column, converse};
+pub(crate) use playbook::PLAYBOOK;
 pub(crate) use stage::{APPLY_UNSEEN, OUTSIDE, PASSWORD, Stage, assert_nowhere};
 pub(crate) use terminal::Terminal;
