@@ -82,6 +82,48 @@ async fn a_rehearsal_plays_the_operators_own_playbook_and_refuses_a_wrong_one() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rehearsal_for_a_change_says_so_in_every_line_as_the_real_run_will() {
+    let stage = Stage::new(1).await;
+    let change = ["--change", "CHG0042137"];
+    let ended = stage.run(rehearsal(&stage, &change)).await;
+    ended.assert_code(0);
+    let lines = ended.stdout.lines();
+    let run: Vec<&str> = lines
+        .skip_while(|line| !line.starts_with("CHG0042137 "))
+        .take_while(|line| !line.is_empty())
+        .collect();
+    assert!(run.len() > 8, "{}", ended.stdout);
+    assert!(run.iter().all(|line| line.starts_with("CHG0042137 ")), "{run:#?}");
+
+    let more = [&change[..], &["--format", "jsonl"]].concat();
+    let lines = stage.run(rehearsal(&stage, &more)).await.assert_code(0).json();
+    let events = lines.iter().filter(|line| line.get("event").is_some());
+    let changes: Vec<_> = events.map(|line| &line["change"]).collect();
+    assert!(changes.len() > 20, "{lines:#?}");
+    assert!(
+        changes.iter().all(|change| *change == "CHG0042137"),
+        "{changes:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rehearsal_that_cannot_be_finished_by_then_is_refused_as_the_real_run_would_be() {
+    let stage = Stage::new(1).await;
+    let night = r#"[policy]
+window = { from = "22:00", until = "04:00", time_zone = "UTC" }"#;
+    stage.edit("playbook.toml", "[policy]", night);
+    let by = |by| rehearsal(&stage, &["playbook.toml", "--finish-by", by]);
+    let refused = stage.run(by("22:01")).await;
+    refused
+        .assert_code(11)
+        .assert_says(&["it cannot be finished by then", "or later is possible"]);
+    let ended = stage.run(by("22:30")).await;
+    ended
+        .assert_code(0)
+        .assert_says(&["3 changed, 0 unchanged, 0 failed"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn seeds_are_played_over_sockets_with_their_faults_and_crashes() {
     let stage = Stage::new(1).await;
     let args = ["rehearse", "--seeds", "5", "--sockets", "--format", "jsonl"];

@@ -115,7 +115,7 @@ pub(crate) struct Rehearse {
     #[arg(long, default_value_t = 30.0, default_value_if("sockets", "true", "200"), value_parser = speed)]
     pub(crate) speed: f64,
     /// Play so many random farms, playbooks, faults and crashes, from --seed on, through the decision core in virtual time
-    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..), conflicts_with_all = ["playbook", "servers", "rate"])]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..), conflicts_with_all = ["playbook", "servers", "rate", "change", "finish_by"])]
     pub(crate) seeds: Option<u64>,
     /// With --seeds: play them over real sockets against simulated servers, 200 times faster than real time
     #[arg(long, requires = "seeds")]
@@ -123,6 +123,8 @@ pub(crate) struct Rehearse {
     /// Requests a second of the simulated clients
     #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(crate) rate: u32,
+    #[command(flatten)]
+    pub(crate) timing: Timing,
 }
 
 #[derive(ClapArgs, Debug)]

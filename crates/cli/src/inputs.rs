@@ -108,10 +108,7 @@ impl Fleet {
         if matches!(reach, Reach::VantagesToo | Reach::Everybody) {
             asked.servers.extend(self.lookouts(plan));
         }
-        let operator = match &plan.change {
-            Some(change) => format!("{} for {change}", people::operator()),
-            None => people::operator(),
-        };
+        let operator = people::acting(&people::operator(), plan.change.as_deref());
         self.world_for(&asked, operator, clock, run, printer)
     }
 

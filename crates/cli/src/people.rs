@@ -17,3 +17,11 @@ pub(crate) fn operator() -> String {
         .map_or_else(|| "this machine".to_owned(), |name| name.trim().to_owned());
     format!("{user}@{host}")
 }
+
+/// The same for the leases on servers, which say for which change they stand.
+pub(crate) fn acting(operator: &str, change: Option<&str>) -> String {
+    match change {
+        Some(change) => format!("{operator} for {change}"),
+        None => operator.to_owned(),
+    }
+}

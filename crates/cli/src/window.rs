@@ -1,6 +1,6 @@
 //! What bounds a sitting: the opening of the playbook's change window, and what the operator wants to be finished by.
 
-use inventory::{Moment, Window};
+use inventory::{Moment, Opening, Window};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use rollout::{Forecast, Plan};
@@ -40,8 +40,29 @@ pub(crate) fn ahead(
 ) -> (Timestamp, Option<Timestamp>) {
     let opening = window.and_then(|window| window.opening(now));
     let begins = opening.map_or(now, |opening| opening.from.max(now));
+    (begins, end(window, opening, finish_by, begins))
+}
+
+/// The same for a rehearsal, which always begins as the window opens.
+pub(crate) fn rehearsed(
+    window: Option<&Window>,
+    finish_by: Option<Moment>,
+    now: Timestamp,
+) -> (Timestamp, Option<Timestamp>) {
+    let opening = window.and_then(|window| window.opening(now));
+    let begins = opening.map_or(now, |opening| opening.from);
+    (begins, end(window, opening, finish_by, begins))
+}
+
+/// When what begins then has to have ended.
+fn end(
+    window: Option<&Window>,
+    opening: Option<Opening>,
+    finish_by: Option<Moment>,
+    begins: Timestamp,
+) -> Option<Timestamp> {
     let by = finish_by.and_then(|by| wanted(window, by, begins));
-    (begins, earlier(opening.map(|opening| opening.until), by))
+    earlier(opening.map(|opening| opening.until), by)
 }
 
 /// Refuses a run of which not even the first wave, with its way back, fits.
@@ -101,12 +122,6 @@ pub(crate) fn undo_note(window: Option<&Window>, now: Timestamp) -> Option<Strin
     let window = window?;
     let is_open = window.opening(now).is_some_and(|opening| opening.contains(now));
     (!is_open).then(|| format!("outside the change window ({window}): an undo is never held up by it"))
-}
-
-/// How long a rehearsal has: it begins as the window opens.
-pub(crate) fn rehearsed(plan: &Plan, now: Timestamp) -> Option<Timestamp> {
-    let opening = plan.policy.window.as_ref()?.opening(now)?;
-    now.checked_add(opening.until.duration_since(opening.from)).ok()
 }
 
 /// The instant that the operator means: by the window's clock, or this machine's where there is no window.
@@ -182,5 +197,20 @@ mod tests {
         let (begins, until) = ahead(Some(&window()), Some("03:00".parse().unwrap()), now);
         assert_eq!(begins, at("2026-11-26T21:00:00Z"));
         assert_eq!(until, Some(at("2026-11-27T02:00:00Z")));
+    }
+
+    #[test]
+    fn a_rehearsal_begins_as_the_window_opens_even_while_it_is_open() {
+        let opens = at("2026-11-26T21:00:00Z");
+        for now in ["2026-11-26T12:00:00Z", "2026-11-27T02:30:00Z"] {
+            let rehearsed = |by: Option<Moment>| rehearsed(Some(&window()), by, at(now));
+            assert_eq!(
+                rehearsed(None),
+                (opens, Some(at("2026-11-27T03:00:00Z"))),
+                "{now}"
+            );
+            let by = Some("22:30".parse().unwrap());
+            assert_eq!(rehearsed(by), (opens, Some(at("2026-11-26T21:30:00Z"))), "{now}");
+        }
     }
 }

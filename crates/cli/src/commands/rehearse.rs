@@ -37,16 +37,25 @@ pub(crate) async fn run(common: &Common, args: &Rehearse, printer: &Printer) -> 
         seed: args.seed,
         ..FarmOptions::default()
     };
-    let (stage, mut plan) = match &common.inventory {
+    let clock = Clock::fast(args.speed);
+    let now = clock.now();
+    let planned = |fleet: &Fleet| {
+        let playbook = inputs::playbook_from(&source, fleet, printer)?;
+        let (begins, until) = window::rehearsed(playbook.policy.window.as_ref(), args.timing.finish_by, now);
+        let plan = inputs::plan_in_time(fleet, &playbook, &args.timing, begins, until)?;
+        window::refuse_if_too_short(&plan, until, begins)?;
+        Ok::<_, Error>((plan, until.map(|until| until.duration_since(begins))))
+    };
+    let (stage, mut plan, time) = match &common.inventory {
         Some(path) => {
             let fleet = Fleet::read_file(path)?;
-            let plan = inputs::plan(&fleet, &inputs::playbook_from(&source, &fleet, printer)?)?;
-            (stage::copy(&fleet, &plan, &options).await?, plan)
+            let (plan, time) = planned(&fleet)?;
+            (stage::copy(&fleet, &plan, &options).await?, plan, time)
         }
         None => {
             let (stage, fleet) = stage::own(options).await?;
-            let plan = inputs::plan(&fleet, &inputs::playbook_from(&source, &fleet, printer)?)?;
-            (stage, plan)
+            let (plan, time) = planned(&fleet)?;
+            (stage, plan, time)
         }
     };
     printer.text(&format!(
@@ -62,11 +71,11 @@ pub(crate) async fn run(common: &Common, args: &Rehearse, printer: &Printer) -> 
         path: PathBuf::from("a temporary folder"),
         source,
     })?;
-    let clock = Clock::fast(args.speed);
-    let run = run_id::new(clock.now());
-    let until = window::rehearsed(&plan, clock.now());
+    let now = clock.now();
+    let run = run_id::new(now);
+    let until = time.and_then(|time| now.checked_add(time).ok());
     let journal = state::create(&StateDirectory::new(scratch.path()), &run)?;
-    let world = stage.world(clock, run.clone());
+    let world = stage.world(clock, run.clone(), plan.change.as_deref());
     let clients = stage.clients(args.rate);
     let began = tokio::time::Instant::now();
     let engine = Engine {

@@ -20,6 +20,7 @@ use rollout::{Plan, RunId};
 
 use crate::error::Error;
 use crate::inputs::Fleet;
+use crate::people;
 
 /// The one credential of simulated servers.
 const CREDENTIAL: &str = "simulated";
@@ -210,7 +211,7 @@ impl Stage {
     }
 
     /// The world of this stage, on a clock as fast as its servers.
-    pub(super) fn world(&self, clock: Clock, run: RunId) -> Arc<World> {
+    pub(super) fn world(&self, clock: Clock, run: RunId, change: Option<&str>) -> Arc<World> {
         let account = self.farms.first().map(Farm::account);
         let credentials = self
             .inventory
@@ -230,7 +231,7 @@ impl Stage {
             name_servers: Arc::default(),
             clock,
             run,
-            operator: "rehearsal".to_owned(),
+            operator: people::acting("rehearsal", change),
         }))
     }
 

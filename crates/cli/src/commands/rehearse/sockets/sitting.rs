@@ -74,7 +74,7 @@ impl Sitting {
     }
 
     async fn perform(mut self) -> Result<End, String> {
-        let world = self.stage.world(self.clock.clone(), self.run.clone());
+        let world = self.stage.world(self.clock.clone(), self.run.clone(), None);
         let (operator, version) = (people::operator(), env!("CARGO_PKG_VERSION").to_owned());
         let (mut events, mut journal, kind) = match self.begins.take() {
             Some(plan) => {
