@@ -98,7 +98,6 @@ fn set(shell: &mut Shell<'_>, arguments: &str, out: &OutputSink) -> u32 {
     0
 }
 
-/// `type FILE`, one file by its full path or in the working directory.
 /// `del [/f] [/q] FILE`: ends with 0 whatever becomes of it, as cmd.exe does.
 fn delete_file(shell: &Shell<'_>, tail: &str, out: &OutputSink) -> u32 {
     let words = command::quote::split(tail);
@@ -127,6 +126,7 @@ fn delete_file(shell: &Shell<'_>, tail: &str, out: &OutputSink) -> u32 {
     0
 }
 
+/// `type FILE`, one file by its full path or in the working directory.
 fn print_file(shell: &Shell<'_>, argument: &str, out: &OutputSink) -> u32 {
     let file = argument.trim_matches('"');
     if file.is_empty() {
