@@ -119,7 +119,7 @@ pub(super) async fn apply(
     match step.method {
         RestartMethod::None => Ok(Receipt::default()),
         RestartMethod::Iisreset => reset_all(session, step, &Former::of(workers, services), services).await,
-        RestartMethod::RecycleAppPool => recycle(session, workers).await,
+        RestartMethod::RecycleAppPool => recycle(session, workers, step.timeout).await,
     }
 }
 
@@ -274,7 +274,12 @@ fn unsettled(doing: &str, former: &Former, seen: &WebServer) -> StepError {
         .hint("iisreset had no effect: run `iisreset /noforce` on the server by hand and read what it says, then resume")
 }
 
-async fn recycle(session: &mut Session, workers: &[WorkerProcessObserved]) -> Result<Receipt, Setback> {
+/// `within`: how long the former processes may take to go.
+async fn recycle(
+    session: &mut Session,
+    workers: &[WorkerProcessObserved],
+    within: SignedDuration,
+) -> Result<Receipt, Setback> {
     let pools = pools(session).await?;
     for pool in &pools {
         let doing = format!("recycle {pool}");
@@ -284,7 +289,7 @@ async fn recycle(session: &mut Session, workers: &[WorkerProcessObserved]) -> Re
         recycled.map_err(|error| from_appcmd(&doing, "the pool is recycled", &error))?;
     }
     let former = Former::of_pools(workers, &pools);
-    let patience = session.clock().deadline(SETTLED_WITHIN);
+    let patience = session.clock().deadline(within);
     loop {
         let seen = observe_beside(session, &former).await?;
         if former.is_gone(&seen) {
