@@ -185,8 +185,7 @@ async fn a_web_service_that_hangs_at_its_start_keeps_its_server_out_until_somebo
     .await;
     stage.machine(0).faults().w3svc_start_hangs.set(false);
     stage.until_access(0, "127.0.0.10", 401).await;
-    stage.casgate(&["resume", "latest"]).await.assert_code(0);
-    stage.assert_all_restricted();
+    stage.assert_resumes().await;
     stage.assert_sound();
 }
 
@@ -217,8 +216,7 @@ async fn workers_that_warm_up_for_minutes_are_waited_for_as_long_as_the_playbook
     .await;
     // `resume` restarts it once more, so it helps only once whatever made it slow is gone.
     stage.machine(0).faults().slow_warm_up.set(false);
-    stage.casgate(&["resume", "latest"]).await.assert_code(0);
-    stage.assert_all_restricted();
+    stage.assert_resumes().await;
     stage.assert_sound();
 }
 

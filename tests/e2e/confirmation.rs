@@ -102,9 +102,7 @@ async fn a_switch_that_fires_too_early_fails_its_server_and_nobody_else_is_begun
         r#"healthy_deadline = "20s""#,
     );
     let former = stage.section(0).await;
-    let mut run = stage.start_apply();
-    run.until("cas01 step_probed restart_iis").await;
-    stage.machine(0).faults().health_stays_503.set(true);
+    let mut run = stage.start_unhealthy().await;
     run.until("cas01 step_verified restart_iis").await;
     stage.until_access(0, OUTSIDE, 403).await;
     // Somebody else writes at that very moment: the task's line gets its second chance.

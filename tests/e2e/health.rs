@@ -7,9 +7,7 @@ async fn a_server_that_stays_unhealthy_is_put_back_and_left_out_of_rotation_with
     let stage = Stage::new(2).await;
     let former = stage.section(0).await;
     let patrol = stage.patrol();
-    let mut run = stage.start_apply();
-    run.until("cas01 step_probed restart_iis").await;
-    stage.machine(0).faults().health_stays_503.set(true);
+    let run = stage.start_unhealthy().await;
     let ended = run.end().await;
     let socket = stage.farm.load_balancer().runtime_api();
     ended.assert_code(23).assert_says(&[
@@ -36,9 +34,8 @@ async fn a_server_that_stays_unhealthy_is_put_back_and_left_out_of_rotation_with
     assert!(!stage.is_in_rotation(0));
 
     stage.machine(0).faults().health_stays_503.set(false);
-    stage.casgate(&["resume", "latest"]).await.assert_code(0);
+    stage.assert_resumes().await;
     patrol.end().await.assert_served(1);
-    stage.assert_all_restricted();
     stage.assert_sound();
 }
 
@@ -46,9 +43,7 @@ async fn a_server_that_stays_unhealthy_is_put_back_and_left_out_of_rotation_with
 async fn a_server_that_recovers_after_it_was_put_back_returns_into_rotation() {
     let stage = Stage::new(2).await;
     let patrol = stage.patrol();
-    let mut run = stage.start_apply();
-    run.until("cas01 step_probed restart_iis").await;
-    stage.machine(0).faults().health_stays_503.set(true);
+    let mut run = stage.start_unhealthy().await;
     run.until("cas01 debt_payment_started").await;
     stage.machine(0).faults().health_stays_503.set(false);
     let ended = run.end().await;
@@ -84,9 +79,7 @@ async fn with_on_failure_stop_a_failed_server_keeps_its_new_rules_and_returns_in
     let stage = Stage::new(2).await;
     stage.edit("playbook.toml", "on_failure = \"undo\"", "on_failure = \"stop\"");
     let patrol = stage.patrol();
-    let mut run = stage.start_apply();
-    run.until("cas01 step_probed restart_iis").await;
-    stage.machine(0).faults().health_stays_503.set(true);
+    let mut run = stage.start_unhealthy().await;
     run.until("cas01 debt_payment_started").await;
     stage.machine(0).faults().health_stays_503.set(false);
     let ended = run.end().await;
@@ -105,8 +98,7 @@ async fn with_on_failure_stop_a_failed_server_keeps_its_new_rules_and_returns_in
     stage.assert_restricted(0);
     stage.assert_open(1);
 
-    stage.casgate(&["resume", "latest"]).await.assert_code(0);
+    stage.assert_resumes().await;
     patrol.end().await.assert_served(1);
-    stage.assert_all_restricted();
     stage.assert_sound();
 }

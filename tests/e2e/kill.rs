@@ -199,9 +199,7 @@ async fn killed_on_the_way_back_at(event: &str) {
     let stage = Stage::new(2).await;
     let former = stage.section(0).await;
     let patrol = stage.patrol();
-    let mut run = stage.start_apply();
-    run.until("cas01 step_probed restart_iis").await;
-    stage.machine(0).faults().health_stays_503.set(true);
+    let mut run = stage.start_unhealthy().await;
     run.until(event).await;
     run.kill().await;
     stage.machine(0).faults().health_stays_503.set(false);

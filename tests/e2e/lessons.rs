@@ -41,8 +41,7 @@ async fn resume_begins_the_servers_that_were_never_attempted() {
         "cas04 server_started",
     ]);
     stage.machine(0).faults().file_changed_on_disk.set(0);
-    stage.casgate(&["resume", "latest"]).await.assert_code(0);
-    stage.assert_all_restricted();
+    stage.assert_resumes().await;
     stage.assert_sound();
 }
 

@@ -334,9 +334,7 @@ async fn an_undo_of_two_thousand_entries_denies_none_of_them() {
     let stage = stage(false).await;
     let former = stage.section(0).await;
     let callers = Callers::start(&stage, 0..ENTRIES);
-    let mut run = stage.start_apply();
-    run.until("cas01 step_probed restart_iis").await;
-    stage.machine(0).faults().health_stays_503.set(true);
+    let mut run = stage.start_unhealthy().await;
     run.until("cas01 undo_finished restrict").await;
     stage.machine(0).faults().health_stays_503.set(false);
     run.end().await.assert_code(22);
@@ -362,9 +360,7 @@ async fn a_switch_that_fires_takes_two_thousand_entries_back_although_its_first_
     );
     let former = stage.section(0).await;
     let callers = Callers::start(&stage, 0..ENTRIES);
-    let mut run = stage.start_apply();
-    run.until("cas01 step_probed restart_iis").await;
-    stage.machine(0).faults().health_stays_503.set(true);
+    let mut run = stage.start_unhealthy().await;
     run.until("cas01 step_verified restart_iis").await;
     // Were the first commit left out and the others made, everybody would be denied: no entries, and the rest denied.
     stage.machine(0).faults().file_changed_on_disk.set(1);

@@ -49,10 +49,7 @@ async fn untouched_servers_that_degrade_with_the_failed_one_are_an_incident_and_
     }
 
     stage.until_up(4).await;
-    stage.casgate(&["resume", "latest"]).await.assert_code(0);
-    for index in 0..4 {
-        stage.assert_restricted(index);
-    }
+    stage.assert_resumes().await;
     assert_eq!(stage.ran(0, "set config"), 1, "what was done is not done again");
     stage.assert_sound();
 }
@@ -60,9 +57,7 @@ async fn untouched_servers_that_degrade_with_the_failed_one_are_an_incident_and_
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_sick_server_is_no_incident_and_is_put_back() {
     let stage = Stage::new(4).await;
-    let mut run = stage.start_apply();
-    run.until("cas01 step_probed restart_iis").await;
-    stage.machine(0).faults().health_stays_503.set(true);
+    let run = stage.start_unhealthy().await;
     run.end().await.assert_code(23);
     let story = stage.story();
     story.assert_order(&[
@@ -94,9 +89,7 @@ async fn a_failure_that_nobody_can_be_asked_about_stops_the_run_and_is_left_as_i
     ]);
     story.assert_never(&["cas01 undo_started", "cas02 server_started"]);
     stage.machine(0).faults().feature_install_fails.set(false);
-    stage.casgate(&["resume", "latest"]).await.assert_code(0);
-    stage.assert_restricted(0);
-    stage.assert_restricted(1);
+    stage.assert_resumes().await;
     stage.assert_sound();
 }
 

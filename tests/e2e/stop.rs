@@ -58,9 +58,7 @@ async fn ctrl_c_and_then_a_signal_to_terminate_abort_a_wait_at_once() {
         "progress_deadline = \"30m\"",
     );
     let patrol = stage.patrol();
-    let mut run = stage.start_apply();
-    run.until("cas01 step_probed restart_iis").await;
-    stage.machine(0).faults().health_stays_503.set(true);
+    let mut run = stage.start_unhealthy().await;
     run.until("cas01 step_applied wait_healthy").await;
     run.interrupt();
     run.until("stop_requested soft").await;
@@ -85,9 +83,8 @@ async fn ctrl_c_and_then_a_signal_to_terminate_abort_a_wait_at_once() {
     ]);
 
     stage.machine(0).faults().health_stays_503.set(false);
-    stage.casgate(&["resume", "latest"]).await.assert_code(0);
+    stage.assert_resumes().await;
     patrol.end().await.assert_served(1);
-    stage.assert_all_restricted();
     stage.assert_sound();
 }
 
@@ -114,9 +111,8 @@ async fn ctrl_c_twice_leaves_a_restart_under_way_alone() {
         .story()
         .assert_order(&["stop_requested hard", "run_finished aborted"]);
 
-    stage.casgate(&["resume", "latest"]).await.assert_code(0);
+    stage.assert_resumes().await;
     patrol.end().await.assert_served(1);
-    stage.assert_all_restricted();
     assert_eq!(stage.ran(0, "iisreset"), 1, "it was restarted twice");
     stage.assert_sound();
 }

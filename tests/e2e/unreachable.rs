@@ -48,8 +48,7 @@ async fn a_server_that_is_down_before_the_run_fails_it_before_anything_is_change
     }
 
     stage.bring_up(0).await;
-    stage.casgate(&["resume", "latest"]).await.assert_code(0);
-    stage.assert_all_restricted();
+    stage.assert_resumes().await;
     stage.assert_sound();
 }
 
@@ -86,9 +85,8 @@ async fn a_server_that_goes_down_before_its_rules_are_changed_goes_back_into_rot
     stage.assert_open(0);
 
     stage.bring_up(0).await;
-    stage.casgate(&["resume", "latest"]).await.assert_code(0);
+    stage.assert_resumes().await;
     patrol.end().await.assert_served(1);
-    stage.assert_all_restricted();
     stage.assert_sound();
 }
 
@@ -114,9 +112,8 @@ async fn a_server_that_goes_down_after_its_rules_were_changed_is_stuck_and_needs
     story.assert_never(&["cas02 server_started"]);
 
     stage.bring_up(0).await;
-    stage.casgate(&["resume", "latest"]).await.assert_code(0);
+    stage.assert_resumes().await;
     patrol.end().await.assert_served(1);
-    stage.assert_all_restricted();
     stage.assert_sound();
 }
 

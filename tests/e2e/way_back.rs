@@ -19,9 +19,7 @@ async fn set(stage: &Stage, edits: &str) {
 
 /// Applies the playbook on a server that does not become healthy.
 async fn apply_in_vain(stage: &Stage) -> crate::support::Ended {
-    let mut run = stage.start_apply();
-    run.until("cas01 step_probed restart_iis").await;
-    stage.machine(0).faults().health_stays_503.set(true);
+    let mut run = stage.start_unhealthy().await;
     run.until("cas01 debt_payment_started").await;
     stage.machine(0).faults().health_stays_503.set(false);
     run.end().await
@@ -87,9 +85,7 @@ async fn inherited_entries_that_were_taken_out_come_into_effect_again() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_somebody_else_changed_meanwhile_is_left_alone_and_shown() {
     let stage = Stage::new(1).await;
-    let mut run = stage.start_apply();
-    run.until("cas01 step_probed restart_iis").await;
-    stage.machine(0).faults().health_stays_503.set(true);
+    let run = stage.start_unhealthy().await;
     set(&stage, "/+\"[ipAddress='203.0.113.77',allowed='True']\"").await;
     let theirs = own(&stage).await;
     let ended = run.end().await;

@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use inventory::ServerName;
 use rollout::{Found, Plan, StepError};
-use tokio::sync::mpsc;
 
-use crate::failure::{StepErrorExt, failed};
 use crate::session::Session;
 use crate::steps;
 use crate::world::World;
@@ -20,24 +18,7 @@ pub async fn look(
     plan: &Plan,
     server: &ServerName,
 ) -> Result<Vec<(usize, Found)>, StepError> {
-    let written = world.server(server).map_err(|error| {
-        failed(
-            "look at the server",
-            "a server of the inventory",
-            error.to_string(),
-        )
-        .caused_by(&error)
-    })?;
-    // Nobody listens to a look.
-    let (progress, _) = mpsc::channel(1);
-    let (facts, _) = mpsc::unbounded_channel();
-    let mut session = Session::new(
-        Arc::clone(world),
-        Arc::new(plan.clone()),
-        written.clone(),
-        progress,
-        facts,
-    );
+    let mut session = Session::unheard(world, plan, server)?;
     let seen = async {
         session.open().await?;
         steps::probe_changes(&mut session).await

@@ -17,9 +17,7 @@ use inventory::{AllowWhat, ServerName, Step};
 use ipnet::IpNet;
 use jiff::tz::TimeZone;
 use rollout::{Plan, StepError};
-use tokio::sync::mpsc;
 
-use crate::failure::{StepErrorExt, failed};
 use crate::session::Session;
 use crate::steps;
 use crate::world::World;
@@ -63,20 +61,7 @@ pub async fn preview(
     server: &ServerName,
     options: PreviewOptions,
 ) -> Result<Vec<Preview>, StepError> {
-    let written = world.server(server).map_err(|error| {
-        let doing = "look at the server";
-        failed(doing, "a server of the inventory", error.to_string()).caused_by(&error)
-    })?;
-    // Nobody listens to a look.
-    let (progress, _) = mpsc::channel(1);
-    let (facts, _) = mpsc::unbounded_channel();
-    let mut session = Session::new(
-        Arc::clone(world),
-        Arc::new(plan.clone()),
-        written.clone(),
-        progress,
-        facts,
-    );
+    let mut session = Session::unheard(world, plan, server)?;
     let seen = look(&mut session, options).await;
     session.close().await;
     seen

@@ -4,14 +4,14 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use command::{CommandLine, Invocation, Output};
-use inventory::Server;
+use inventory::{Server, ServerName};
 use jiff::{SignedDuration, Timestamp};
 use rollout::{EventKind, Plan, Progress, StepError};
 use tokio::sync::mpsc;
 use winrm::{Streamed, Upload};
 
 use crate::clock::Clock;
-use crate::failure::Setback;
+use crate::failure::{Setback, StepErrorExt, failed};
 use crate::remote::Remote;
 use crate::steps::Baseline;
 use crate::world::World;
@@ -49,6 +49,24 @@ impl Session {
             facts,
             baseline: Baseline::default(),
         }
+    }
+
+    /// A session for a look at a server of the inventory, whose progress and facts nobody listens to.
+    pub(crate) fn unheard(world: &Arc<World>, plan: &Plan, server: &ServerName) -> Result<Self, StepError> {
+        let written = world.server(server).map_err(|error| {
+            let doing = "look at the server";
+            failed(doing, "a server of the inventory", error.to_string()).caused_by(&error)
+        })?;
+        let (progress, _) = mpsc::channel(1);
+        let (facts, _) = mpsc::unbounded_channel();
+        let plan = Arc::new(plan.clone());
+        Ok(Self::new(
+            Arc::clone(world),
+            plan,
+            written.clone(),
+            progress,
+            facts,
+        ))
     }
 
     pub(crate) fn world(&self) -> &Arc<World> {

@@ -43,14 +43,7 @@ fn number(line: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn said(exit_code: u32, stdout: &str) -> Output {
-        Output {
-            exit_code,
-            stdout: stdout.into(),
-            stderr: Vec::new(),
-        }
-    }
+    use crate::testing::said;
 
     #[test]
     fn old_and_new_and_translated_forms() {

@@ -52,4 +52,6 @@ pub const IP_RESTRICTION_MODULE: &str = "IpRestrictionModule";
 pub const IP_SECURITY_FEATURE: &str = "IIS-IPSecurity";
 
 #[cfg(test)]
+mod testing;
+#[cfg(test)]
 mod tests;

@@ -169,14 +169,7 @@ fn fields(line: &str) -> Option<(u32, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn said(exit_code: u32, stdout: &str) -> Output {
-        Output {
-            exit_code,
-            stdout: stdout.into(),
-            stderr: Vec::new(),
-        }
-    }
+    use crate::testing::said;
 
     #[test]
     fn rows_are_read_in_every_language() {

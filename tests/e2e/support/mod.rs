@@ -2,9 +2,9 @@
 
 mod child;
 mod haproxy;
-mod past;
 mod patrol;
 mod playbook;
+mod sitting;
 mod stage;
 mod story;
 mod terminal;

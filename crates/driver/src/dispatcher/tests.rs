@@ -77,8 +77,24 @@ impl Desk for Nobody {
     }
 }
 
-fn nobody() -> Arc<dyn Desk> {
-    Arc::new(Nobody)
+/// [`run`] without anybody at the desk, and without hooks.
+async fn unattended(
+    rollout: Rollout,
+    world: Arc<World>,
+    journal: &mut Memory,
+    sinks: &mut [Box<dyn Sink>],
+    stopped: mpsc::Receiver<StopRequest>,
+) -> Result<Verdict, Error> {
+    run(
+        rollout,
+        world,
+        journal,
+        sinks,
+        Arc::new(Nobody),
+        Gate::default(),
+        stopped,
+    )
+    .await
 }
 
 /// An open port that accepts nothing: connections stay in the kernel's queue for ever.
@@ -99,17 +115,9 @@ async fn what_is_committed_is_shown_and_a_lost_server_spends_the_budget() {
     let told = Told::default();
     let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(told.clone())];
     let (_stop, stopped) = mpsc::channel(1);
-    let verdict = run(
-        rollout,
-        world,
-        &mut journal,
-        &mut sinks,
-        nobody(),
-        Gate::default(),
-        stopped,
-    )
-    .await
-    .unwrap();
+    let verdict = unattended(rollout, world, &mut journal, &mut sinks, stopped)
+        .await
+        .unwrap();
     assert_eq!(verdict, Verdict::BudgetSpent);
     assert_eq!(
         names(&journal.events),
@@ -154,17 +162,9 @@ async fn a_journal_that_cannot_be_written_ends_the_run_before_anything_new_is_be
     let told = Told::default();
     let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(told.clone())];
     let (_stop, stopped) = mpsc::channel(1);
-    let error = run(
-        rollout,
-        world,
-        &mut journal,
-        &mut sinks,
-        nobody(),
-        Gate::default(),
-        stopped,
-    )
-    .await
-    .unwrap_err();
+    let error = unattended(rollout, world, &mut journal, &mut sinks, stopped)
+        .await
+        .unwrap_err();
     assert!(matches!(error, Error::Commit { .. }), "{error:?}");
     assert_eq!(names(&told.events.lock().unwrap()), ["wave_started"]);
 }
@@ -182,17 +182,9 @@ async fn a_hard_stop_ends_a_wait_at_once_and_leaves_the_intent_open() {
     stop.send(StopRequest::Soft).await.unwrap();
     stop.send(StopRequest::Hard).await.unwrap();
     let began = tokio::time::Instant::now();
-    let verdict = run(
-        rollout,
-        world,
-        &mut journal,
-        &mut [],
-        nobody(),
-        Gate::default(),
-        stopped,
-    )
-    .await
-    .unwrap();
+    let verdict = unattended(rollout, world, &mut journal, &mut [], stopped)
+        .await
+        .unwrap();
     assert_eq!(verdict, Verdict::Aborted);
     assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
     assert_eq!(
@@ -215,17 +207,9 @@ async fn a_soft_stop_lets_what_runs_come_to_its_end() {
     let (stop, stopped) = mpsc::channel(1);
     stop.send(StopRequest::Soft).await.unwrap();
     drop(stop);
-    run(
-        rollout,
-        world,
-        &mut journal,
-        &mut [],
-        nobody(),
-        Gate::default(),
-        stopped,
-    )
-    .await
-    .unwrap();
+    unattended(rollout, world, &mut journal, &mut [], stopped)
+        .await
+        .unwrap();
     let names = names(&journal.events);
     assert!(
         names.contains(&"stop_requested") && names.contains(&"surveyed"),
@@ -265,17 +249,9 @@ async fn the_rotation_is_watched_all_run_long() {
         balancer.set_admin("cas02", "ready");
         stop.send(StopRequest::Hard).await.unwrap();
     });
-    run(
-        rollout,
-        Arc::clone(&world),
-        &mut journal,
-        &mut sinks,
-        nobody(),
-        Gate::default(),
-        stopped,
-    )
-    .await
-    .unwrap();
+    unattended(rollout, Arc::clone(&world), &mut journal, &mut sinks, stopped)
+        .await
+        .unwrap();
     looking.await.unwrap();
     let seen = world.rotation_seen()[&"eas".into()];
     assert_eq!((seen.least, seen.members), (1, 2));
@@ -302,17 +278,9 @@ async fn a_rollout_that_has_not_begun_is_refused() {
         room: usize::MAX,
     };
     let (_stop, stopped) = mpsc::channel(1);
-    let error = run(
-        rollout,
-        world,
-        &mut journal,
-        &mut [],
-        nobody(),
-        Gate::default(),
-        stopped,
-    )
-    .await
-    .unwrap_err();
+    let error = unattended(rollout, world, &mut journal, &mut [], stopped)
+        .await
+        .unwrap_err();
     assert!(matches!(error, Error::NotStarted), "{error:?}");
     assert_eq!(journal.events, []);
 }

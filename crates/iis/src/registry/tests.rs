@@ -1,17 +1,8 @@
-use command::Output;
-
 use super::{add, delete, query, query_key};
 use crate::Error;
+use crate::testing::said;
 
 const KEY: &str = r"HKLM\SOFTWARE\casgate lease";
-
-fn said(exit_code: u32, stdout: &str) -> Output {
-    Output {
-        exit_code,
-        stdout: stdout.into(),
-        stderr: Vec::new(),
-    }
-}
 
 #[test]
 fn lines_read_as_expected() {

@@ -2,14 +2,7 @@ use command::Output;
 
 use super::{Listed, ServiceState, ServiceStatus, dependents, list_active, query, start};
 use crate::Error;
-
-fn said(exit_code: u32, stdout: &str) -> Output {
-    Output {
-        exit_code,
-        stdout: stdout.into(),
-        stderr: Vec::new(),
-    }
-}
+use crate::testing::said;
 
 /// The shape of `sc queryex`; keys and words vary.
 fn printed(keys: [&str; 8], state: &str, pid: u32) -> Output {

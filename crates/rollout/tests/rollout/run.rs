@@ -1,7 +1,9 @@
 //! A run that a test drives by hand: it tells what happened and reads the journal that came of it.
 
 use jiff::{SignedDuration, Timestamp};
-use rollout::{Action, Event, EventKind, FailureKind, Found, Next, Outcome, Plan, Rollout};
+use rollout::{
+    Action, Event, EventKind, FailureKind, Found, Next, Outcome, Plan, Rollout, SoakReport, Survey,
+};
 
 use crate::farm::{
     DRAIN, RESTART, RESTRICT, RETURN, before, done, error, evidence, instant, seen, server, started,
@@ -75,61 +77,78 @@ impl Run {
     /// Brings a server that has just been started to the probe of `step`, every earlier step done.
     pub(crate) fn walk_to(&mut self, name: &str, step: usize) {
         self.settle();
-        self.tell(EventKind::Surveyed {
-            server: server(name),
-            survey: seen(&[RESTRICT, RESTART]),
-        });
+        self.surveyed(name, seen(&[RESTRICT, RESTART]));
         self.settle();
         for earlier in 0..step {
             self.pass(name, earlier);
         }
     }
 
+    /// A worker answers what it saw before anything is done on the server.
+    pub(crate) fn surveyed(&mut self, name: &str, survey: Survey) -> Option<Action> {
+        let server = server(name);
+        self.tell(EventKind::Surveyed { server, survey })
+    }
+
+    /// A worker answers a probe.
+    pub(crate) fn probed(&mut self, name: &str, step: usize, found: Found) -> Option<Action> {
+        let server = server(name);
+        self.tell(EventKind::StepProbed { server, step, found })
+    }
+
+    /// A worker answers an apply.
+    pub(crate) fn applied(&mut self, name: &str, step: usize, outcome: Outcome) -> Option<Action> {
+        let server = server(name);
+        self.tell(EventKind::StepApplied {
+            server,
+            step,
+            outcome,
+        })
+    }
+
+    /// A worker answers a verification.
+    pub(crate) fn verified(&mut self, name: &str, step: usize, outcome: Outcome) -> Option<Action> {
+        let server = server(name);
+        self.tell(EventKind::StepVerified {
+            server,
+            step,
+            outcome,
+        })
+    }
+
+    /// A worker answers that the server stayed healthy after its return.
+    pub(crate) fn soaked(&mut self, name: &str) -> Option<Action> {
+        let (server, report) = (server(name), SoakReport::Healthy(evidence("healthy for 1m")));
+        self.tell(EventKind::SoakFinished { server, report })
+    }
+
     /// Lets one step be probed, applied and verified.
     pub(crate) fn pass(&mut self, name: &str, step: usize) {
-        self.tell(EventKind::StepProbed {
-            server: server(name),
-            step,
-            found: Found::Ready(before(step)),
-        });
-        self.tell(EventKind::StepApplied {
-            server: server(name),
-            step,
-            outcome: done(),
-        });
-        self.tell(EventKind::StepVerified {
-            server: server(name),
-            step,
-            outcome: done(),
-        });
+        self.probed(name, step, Found::Ready(before(step)));
+        self.applied(name, step, done());
+        self.verified(name, step, done());
         self.settle();
     }
 
     /// Lets a server that has just been started become healthy.
     pub(crate) fn finish(&mut self, name: &str) {
         self.walk_to(name, RETURN + 1);
-        let report = rollout::SoakReport::Healthy(evidence("healthy for 1m"));
-        self.tell(EventKind::SoakFinished {
-            server: server(name),
-            report,
-        });
+        self.soaked(name);
         self.settle();
     }
 
     /// Lets a server that has just been started fail at the apply of `step`.
     pub(crate) fn fail_at(&mut self, name: &str, step: usize) {
         self.walk_to(name, step);
-        self.tell(EventKind::StepProbed {
-            server: server(name),
-            step,
-            found: Found::Ready(before(step)),
-        });
+        self.probed(name, step, Found::Ready(before(step)));
         let outcome = Outcome::Failed(error(FailureKind::Failed));
-        self.tell(EventKind::StepApplied {
-            server: server(name),
-            step,
-            outcome,
-        });
+        self.applied(name, step, outcome);
+        self.settle();
+    }
+
+    /// Lets a server that has just been started be out of reach.
+    pub(crate) fn lose(&mut self, name: &str) {
+        self.surveyed(name, Survey::Failed(error(FailureKind::Unreachable)));
         self.settle();
     }
 

@@ -1,14 +1,7 @@
 use command::Output;
 
 use super::{AppcmdError, AppcmdErrorKind as Kind, succeeded};
-
-fn said(exit_code: u32, stdout: &str) -> Output {
-    Output {
-        exit_code,
-        stdout: stdout.into(),
-        stderr: Vec::new(),
-    }
-}
+use crate::testing::said;
 
 fn error(exit_code: u32, stdout: &str) -> AppcmdError {
     succeeded(&said(exit_code, stdout)).unwrap_err()

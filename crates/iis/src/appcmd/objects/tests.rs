@@ -2,14 +2,7 @@ use command::Output;
 
 use super::*;
 use crate::appcmd::AppcmdErrorKind;
-
-fn said(exit_code: u32, stdout: &str) -> Output {
-    Output {
-        exit_code,
-        stdout: stdout.into(),
-        stderr: Vec::new(),
-    }
-}
+use crate::testing::said;
 
 fn path(text: &str) -> ApplicationPath {
     text.parse().unwrap()

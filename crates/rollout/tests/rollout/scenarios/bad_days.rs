@@ -128,17 +128,9 @@ fn an_undo_that_fails_makes_the_server_stuck_and_its_debt_is_offered_still() {
 fn undo_goes_back_to_what_was_there_before_the_first_attempt() {
     let mut run = Run::new(small_plan(OnFailure::Undo, 1));
     run.walk_to("eas-1", RESTRICT);
-    run.tell(EventKind::StepProbed {
-        server: server("eas-1"),
-        step: RESTRICT,
-        found: Found::Ready(before(RESTRICT)),
-    });
+    run.probed("eas-1", RESTRICT, Found::Ready(before(RESTRICT)));
     let lost = Outcome::Unknown(error(FailureKind::Unreachable));
-    run.tell(EventKind::StepApplied {
-        server: server("eas-1"),
-        step: RESTRICT,
-        outcome: lost,
-    });
+    run.applied("eas-1", RESTRICT, lost);
     run.now += jiff::SignedDuration::from_secs(5);
     run.settle();
     // The first of two commits had gone through.
@@ -146,17 +138,9 @@ fn undo_goes_back_to_what_was_there_before_the_first_attempt() {
     if let Before::Restrict { own, .. } = &mut half {
         own.allow_unlisted = false;
     }
-    run.tell(EventKind::StepProbed {
-        server: server("eas-1"),
-        step: RESTRICT,
-        found: Found::Ready(half),
-    });
+    run.probed("eas-1", RESTRICT, Found::Ready(half));
     let outcome = Outcome::Failed(error(FailureKind::Failed));
-    run.tell(EventKind::StepApplied {
-        server: server("eas-1"),
-        step: RESTRICT,
-        outcome,
-    });
+    run.applied("eas-1", RESTRICT, outcome);
     let undo = run.settle();
     assert_eq!(
         undo,
@@ -186,10 +170,7 @@ fn a_spent_budget_puts_the_wave_back_one_server_at_a_time() {
     let at = run.journal.len();
     run.fail_at("eas-2", RESTART);
     // `eas-3` was surveyed meanwhile, and is let go: nothing was changed on it.
-    run.tell(EventKind::Surveyed {
-        server: server("eas-3"),
-        survey: seen(&[RESTRICT]),
-    });
+    run.surveyed("eas-3", seen(&[RESTRICT]));
     run.settle();
     run.undo("eas-2");
     run.pay("eas-2");
@@ -238,16 +219,8 @@ fn earlier_waves_are_not_put_back() {
     let mut run = Run::new(small_plan(OnFailure::Undo, 0));
     run.finish("eas-1");
     run.settle();
-    run.tell(EventKind::Surveyed {
-        server: server("eas-2"),
-        survey: Survey::Failed(error(FailureKind::Unreachable)),
-    });
-    run.settle();
-    run.tell(EventKind::Surveyed {
-        server: server("eas-3"),
-        survey: Survey::Failed(error(FailureKind::Unreachable)),
-    });
-    run.settle();
+    run.lose("eas-2");
+    run.lose("eas-3");
     assert_eq!(state(&run, "eas-1"), ServerState::Healthy { changed: true });
     assert_eq!(run.rollout.verdict(), Some(Verdict::BudgetSpent));
     assert_eq!(
@@ -296,17 +269,9 @@ fn several_changes_are_taken_back_from_the_last_to_the_first() {
     run.walk_to("eas-1", RESTRICT);
     run.pass("eas-1", RESTRICT);
     let found = Found::Ready(before(RESTRICT));
-    run.tell(EventKind::StepProbed {
-        server: server("eas-1"),
-        step: RESTRICT + 1,
-        found,
-    });
+    run.probed("eas-1", RESTRICT + 1, found);
     let outcome = Outcome::Failed(error(FailureKind::Failed));
-    run.tell(EventKind::StepApplied {
-        server: server("eas-1"),
-        step: RESTRICT + 1,
-        outcome,
-    });
+    run.applied("eas-1", RESTRICT + 1, outcome);
     let undo_finished = |step| {
         let evidence = evidence("as before");
         EventKind::UndoFinished {
@@ -345,18 +310,11 @@ fn several_changes_are_taken_back_from_the_last_to_the_first() {
 #[test]
 fn what_runs_is_finished_when_the_budget_is_spent() {
     let mut run = in_the_middle();
-    run.tell(EventKind::Surveyed {
-        server: server("eas-3"),
-        survey: seen(&[RESTRICT]),
-    });
+    run.surveyed("eas-3", seen(&[RESTRICT]));
     run.settle();
     // `eas-3` is drained already when `eas-2` fails.
     run.pass("eas-3", DRAIN);
-    run.tell(EventKind::Surveyed {
-        server: server("eas-2"),
-        survey: Survey::Failed(error(FailureKind::Unreachable)),
-    });
-    run.settle();
+    run.lose("eas-2");
     assert!(run.rollout.is_budget_spent());
     for step in BACK_UP..=RETURN {
         run.pass("eas-3", step);
@@ -391,10 +349,7 @@ fn nobody_is_begun_after_the_last_failure_that_is_allowed() {
     for (name, budget) in [("eas-1", false), ("eas-2", true)] {
         run.settle();
         let survey = Survey::Failed(error(FailureKind::LoginRefused));
-        run.tell(EventKind::Surveyed {
-            server: server(name),
-            survey,
-        });
+        run.surveyed(name, survey);
         run.settle();
         assert_eq!(run.rollout.is_budget_spent(), budget, "{name}");
     }

@@ -1,7 +1,6 @@
 //! What a witness saw and must never see.
 
 use inventory::{OnFailure, PoolName};
-use rollout::simulation::evidence;
 use rollout::{EventKind, FailureKind, Floor, ServerState, Sight, Verdict, Watched};
 
 use crate::farm::{RESTRICT, RETURN, error, server, small_plan};
@@ -85,11 +84,7 @@ fn at_a_virtual_address_it_counts_as_one_more_failure_and_the_open_wave_is_put_b
     for step in RESTRICT + 1..=RETURN {
         run.pass("eas-1", step);
     }
-    let report = rollout::SoakReport::Healthy(evidence("healthy for 1m"));
-    run.tell(EventKind::SoakFinished {
-        server: server("eas-1"),
-        report,
-    });
+    run.soaked("eas-1");
     run.settle();
     assert_eq!(state(&run, "eas-1"), ServerState::Undoing { step: RESTRICT });
     run.undo("eas-1");
@@ -159,11 +154,7 @@ fn a_broken_floor_finishes_what_was_begun_and_begins_nobody() {
     for step in RESTRICT..=RETURN {
         run.pass("eas-1", step);
     }
-    let report = rollout::SoakReport::Healthy(evidence("healthy for 1m"));
-    run.tell(EventKind::SoakFinished {
-        server: server("eas-1"),
-        report,
-    });
+    run.soaked("eas-1");
     run.settle();
     assert_eq!(state(&run, "eas-1"), ServerState::Healthy { changed: true });
     assert_eq!(state(&run, "eas-2"), ServerState::Waiting);

@@ -42,11 +42,7 @@ fn pays(debt: Debt, restore: bool) -> Action {
 fn it_is_confirmed_once_every_step_is_proven_and_before_the_watch() {
     let mut run = Run::new(confirmed_plan(OnFailure::Undo, 0));
     run.walk_to("eas-1", RETURN);
-    run.tell(EventKind::StepProbed {
-        server: server("eas-1"),
-        step: RETURN,
-        found: rollout::Found::Ready(before(RETURN)),
-    });
+    run.probed("eas-1", RETURN, rollout::Found::Ready(before(RETURN)));
     for kind in [
         EventKind::StepApplied {
             server: server("eas-1"),
@@ -137,10 +133,7 @@ fn a_kill_between_the_commit_and_the_confirmation_sends_the_server_through_all_i
             server: server("eas-1"),
         };
         assert_eq!(run.settle(), [survey], "killed at step {upto}");
-        run.tell(EventKind::Surveyed {
-            server: server("eas-1"),
-            survey: seen(&[RESTRICT]),
-        });
+        run.surveyed("eas-1", seen(&[RESTRICT]));
         let actions = run.settle();
         assert!(
             matches!(actions[..], [Action::Probe { step: DRAIN, .. }]),

@@ -126,11 +126,11 @@ fn blind_gate(on_failure: OnFailure) -> Run {
     let mut run = Run::new(small_plan(on_failure, 1));
     run.walk_to("eas-1", WAIT_HEALTHY);
     for _ in 0..3 {
-        run.tell(EventKind::StepProbed {
-            server: server("eas-1"),
-            step: WAIT_HEALTHY,
-            found: Found::Failed(error(FailureKind::Unreachable)),
-        });
+        run.probed(
+            "eas-1",
+            WAIT_HEALTHY,
+            Found::Failed(error(FailureKind::Unreachable)),
+        );
         run.now += SignedDuration::from_secs(10);
         run.settle();
     }
@@ -211,10 +211,7 @@ fn whoever_is_asked_may_retry_undo_or_leave_it() {
     run.tell(answered(Answer::Retry));
     run.settle();
     assert!(!run.rollout.is_budget_spent());
-    run.tell(EventKind::Surveyed {
-        server: server("eas-1"),
-        survey: seen(&[RESTRICT]),
-    });
+    run.surveyed("eas-1", seen(&[RESTRICT]));
     run.settle();
     let mut run = failed();
     run.tell(answered(Answer::Undo));
@@ -313,10 +310,7 @@ fn undo_all_puts_back_every_wave() {
     run.undo("eas-2");
     run.pay("eas-2");
     // The other one of the wave has nothing changed yet, and is let go.
-    run.tell(EventKind::Surveyed {
-        server: server("eas-3"),
-        survey: seen(&[RESTRICT]),
-    });
+    run.surveyed("eas-3", seen(&[RESTRICT]));
     run.settle();
     run.undo("eas-1");
     assert_eq!(end(&run), Some(Verdict::Undone));
@@ -337,10 +331,7 @@ fn a_wave_is_not_put_back_where_that_could_break_the_floor() {
     let mut run = Run::new(plan);
     run.finish("eas-1");
     for name in ["eas-2", "eas-3"] {
-        run.tell(EventKind::Surveyed {
-            server: server(name),
-            survey: seen(&[RESTRICT]),
-        });
+        run.surveyed(name, seen(&[RESTRICT]));
         run.settle();
         run.pass(name, DRAIN);
     }
@@ -348,18 +339,10 @@ fn a_wave_is_not_put_back_where_that_could_break_the_floor() {
         for step in DRAIN + 1..RESTRICT {
             run.pass(name, step);
         }
-        run.tell(EventKind::StepProbed {
-            server: server(name),
-            step: RESTRICT,
-            found: Found::Ready(before(RESTRICT)),
-        });
+        run.probed(name, RESTRICT, Found::Ready(before(RESTRICT)));
     }
     for name in ["eas-2", "eas-3"] {
-        run.tell(EventKind::StepApplied {
-            server: server(name),
-            step: RESTRICT,
-            outcome: Outcome::Failed(error(FailureKind::Failed)),
-        });
+        run.applied(name, RESTRICT, Outcome::Failed(error(FailureKind::Failed)));
         run.settle();
     }
     for name in ["eas-2", "eas-3"] {

@@ -2,7 +2,7 @@
 
 use inventory::{OnFailure, Policy, Quantity};
 use rollout::{
-    Action, Debt, Event, EventKind, FailureKind, Found, Next, Outcome, Rollout, ServerState, Survey, Verdict,
+    Action, Debt, Event, EventKind, FailureKind, Found, Next, Outcome, Rollout, ServerState, Verdict,
 };
 
 use crate::farm::{
@@ -82,11 +82,7 @@ fn lost_looks_still_count_after_a_kill() {
     run.walk_to("eas-1", BACK_UP);
     for attempt in 2..=3 {
         let found = Found::Failed(error(FailureKind::Unreachable));
-        run.tell(EventKind::StepProbed {
-            server: server("eas-1"),
-            step: BACK_UP,
-            found,
-        });
+        run.probed("eas-1", BACK_UP, found);
         run = kill(run);
         let probe = Action::Probe {
             server: server("eas-1"),
@@ -96,11 +92,7 @@ fn lost_looks_still_count_after_a_kill() {
         assert_eq!(run.settle(), [probe], "no pause: a person asked");
     }
     let found = Found::Failed(error(FailureKind::Unreachable));
-    run.tell(EventKind::StepProbed {
-        server: server("eas-1"),
-        step: BACK_UP,
-        found,
-    });
+    run.probed("eas-1", BACK_UP, found);
     run.settle();
     assert_eq!(run.rollout.failures(), 1);
 }
@@ -151,11 +143,7 @@ fn an_undo_and_a_payment_are_begun_again() {
 fn a_kill_does_not_refill_the_budget() {
     let mut run = Run::new(small_plan(OnFailure::Stop, 1));
     run.settle();
-    run.tell(EventKind::Surveyed {
-        server: server("eas-1"),
-        survey: Survey::Failed(error(FailureKind::Unreachable)),
-    });
-    run.settle();
+    run.lose("eas-1");
     let mut run = kill(run);
     assert_eq!(run.rollout.failures(), 1);
     assert_eq!(
@@ -164,11 +152,7 @@ fn a_kill_does_not_refill_the_budget() {
         "nobody has looked at it yet"
     );
     run.settle();
-    run.tell(EventKind::Surveyed {
-        server: server("eas-2"),
-        survey: Survey::Failed(error(FailureKind::Unreachable)),
-    });
-    run.settle();
+    run.lose("eas-2");
     assert!(run.rollout.is_budget_spent());
 }
 
@@ -197,10 +181,7 @@ fn resuming_a_run_that_ended_begins_everything_that_is_not_proven() {
     run.finish("eas-1");
     run.fail_at("eas-2", RESTART);
     // `eas-3` had been surveyed at the same time and is let go.
-    run.tell(EventKind::Surveyed {
-        server: server("eas-3"),
-        survey: seen(&[RESTRICT]),
-    });
+    run.surveyed("eas-3", seen(&[RESTRICT]));
     run.settle();
     run.pay("eas-2");
     assert_eq!(run.rollout.verdict(), Some(Verdict::BudgetSpent));
@@ -234,18 +215,11 @@ fn a_debt_of_an_earlier_sitting_is_paid_by_the_steps_even_when_nothing_else_is_t
     run.tell(resumed());
     run.settle();
     // A person repaired the server, and forgot the load balancer.
-    run.tell(EventKind::Surveyed {
-        server: server("eas-1"),
-        survey: seen(&[]),
-    });
+    run.surveyed("eas-1", seen(&[]));
     run.settle();
     for step in DRAIN..RETURN {
         let found = Found::AlreadyDone(evidence("as wanted"));
-        run.tell(EventKind::StepProbed {
-            server: server("eas-1"),
-            step,
-            found,
-        });
+        run.probed("eas-1", step, found);
         run.settle();
     }
     run.pass("eas-1", RETURN);
@@ -310,35 +284,21 @@ fn a_skipped_server_is_offered_its_place_again_in_each_sitting() {
             command,
         });
     };
-    let lose = |run: &mut Run, name: &str| {
-        let survey = Survey::Failed(error(FailureKind::Unreachable));
-        run.tell(EventKind::Surveyed {
-            server: server(name),
-            survey,
-        });
-        run.settle();
-    };
     for name in ["a-1", "a-2"] {
         run.fail_at(name, RESTART);
         refuse(&mut run, name);
         run.settle();
     }
-    run.tell(EventKind::Surveyed {
-        server: server("b-1"),
-        survey: seen(&[RESTRICT]),
-    });
+    run.surveyed("b-1", seen(&[RESTRICT]));
     run.settle();
     assert_eq!(run.rollout.verdict(), Some(Verdict::HumanNeeded));
 
     // The budget is spent again before the turn of a-2 comes.
     run.tell(resumed());
     run.settle();
-    lose(&mut run, "b-1");
-    lose(&mut run, "a-1");
-    run.tell(EventKind::Surveyed {
-        server: server("b-2"),
-        survey: seen(&[RESTRICT]),
-    });
+    run.lose("b-1");
+    run.lose("a-1");
+    run.surveyed("b-2", seen(&[RESTRICT]));
     refuse(&mut run, "a-1");
     refuse(&mut run, "a-2");
     while state(&run, "a-2") != ServerState::Skipped {
@@ -387,10 +347,7 @@ fn two_are_out() -> Run {
     fail(&mut run, "eas-2");
     fail(&mut run, "eas-3");
     for name in ["eas-1", "eas-4"] {
-        run.tell(EventKind::Surveyed {
-            server: server(name),
-            survey: seen(&[RESTRICT]),
-        });
+        run.surveyed(name, seen(&[RESTRICT]));
         run.settle();
     }
     assert_eq!(run.rollout.verdict(), Some(Verdict::HumanNeeded));
@@ -451,21 +408,10 @@ fn those_who_may_be_out_do_not_wait_for_their_wave() {
         &[("a", 3, Quantity::Count(1)), ("b", 3, Quantity::Count(1))],
         careful,
     ));
-    let lose = |run: &mut Run, name: &str| {
-        let survey = Survey::Failed(error(FailureKind::Unreachable));
-        run.tell(EventKind::Surveyed {
-            server: server(name),
-            survey,
-        });
-        run.settle();
-    };
     run.settle();
-    lose(&mut run, "a-1");
-    lose(&mut run, "b-1");
-    run.tell(EventKind::Surveyed {
-        server: server("a-2"),
-        survey: seen(&[RESTRICT]),
-    });
+    run.lose("a-1");
+    run.lose("b-1");
+    run.surveyed("a-2", seen(&[RESTRICT]));
     run.settle();
     assert_eq!(run.rollout.verdict(), Some(Verdict::BudgetSpent));
     run.tell(resumed());
@@ -520,37 +466,21 @@ fn runs_that_have_nothing_left_are_not_resumed() {
 fn an_unknown_drain_is_a_debt_from_the_moment_it_may_have_happened() {
     let mut run = Run::new(small_plan(OnFailure::Undo, 0));
     run.walk_to("eas-1", DRAIN);
-    run.tell(EventKind::StepProbed {
-        server: server("eas-1"),
-        step: DRAIN,
-        found: Found::Ready(before(DRAIN)),
-    });
+    run.probed("eas-1", DRAIN, Found::Ready(before(DRAIN)));
     let mut run = kill(run);
     run.settle();
     // It had happened: the drain that the probe sees is ours, and the return is ours to do.
     let found = Found::AlreadyDone(evidence("DRAIN"));
-    run.tell(EventKind::StepProbed {
-        server: server("eas-1"),
-        step: DRAIN,
-        found,
-    });
+    run.probed("eas-1", DRAIN, found);
     run.settle();
     for step in BACK_UP..RETURN {
         run.pass("eas-1", step);
     }
     let found = Found::Ready(before(RETURN));
-    let action = run.tell(EventKind::StepProbed {
-        server: server("eas-1"),
-        step: RETURN,
-        found,
-    });
+    let action = run.probed("eas-1", RETURN, found);
     assert!(matches!(action, Some(Action::Apply { step: RETURN, .. })));
     let outcome = Outcome::Done(rollout::Receipt::default());
-    run.tell(EventKind::StepApplied {
-        server: server("eas-1"),
-        step: RETURN,
-        outcome,
-    });
+    run.applied("eas-1", RETURN, outcome);
 }
 
 #[test]

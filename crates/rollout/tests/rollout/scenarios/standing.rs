@@ -60,20 +60,13 @@ fn the_limits_that_keep_a_server_waiting_are_named() {
 fn a_refused_permit_says_when_it_is_asked_again_and_when_it_gives_up() {
     let mut run = Run::new(small_plan(OnFailure::Undo, 0));
     run.settle();
-    run.tell(EventKind::Surveyed {
-        server: server("eas-1"),
-        survey: seen(&[RESTRICT, RESTART]),
-    });
+    run.surveyed("eas-1", seen(&[RESTRICT, RESTART]));
     run.settle();
     let before = rollout::Before::Drain {
         rotation: Some(rotation(1, 4, true)),
         site: None,
     };
-    run.tell(EventKind::StepProbed {
-        server: server("eas-1"),
-        step: DRAIN,
-        found: Found::Ready(before),
-    });
+    run.probed("eas-1", DRAIN, Found::Ready(before));
     let Wait::Floor {
         floor,
         min_in_rotation,

@@ -69,10 +69,7 @@ fn a_server_that_needs_nothing_is_only_looked_at() {
     let mut run = Run::new(small_plan(OnFailure::Undo, 0));
     for name in ["eas-1", "eas-2", "eas-3", "eas-4"] {
         run.settle();
-        run.tell(EventKind::Surveyed {
-            server: server(name),
-            survey: seen(&[]),
-        });
+        run.surveyed(name, seen(&[]));
         run.settle();
         for step in [WAIT_HEALTHY, WITNESS] {
             run.pass(name, step);
@@ -97,11 +94,7 @@ fn steps_that_find_nothing_are_skipped_and_the_soak_remains() {
     run.walk_to("eas-1", DRAIN + 1);
     for step in DRAIN + 1..=RETURN {
         let found = Found::AlreadyDone(evidence("as wanted"));
-        run.tell(EventKind::StepProbed {
-            server: server("eas-1"),
-            step,
-            found,
-        });
+        run.probed("eas-1", step, found);
         run.settle();
     }
     assert!(matches!(
@@ -117,11 +110,7 @@ fn probe_drain(run: &mut Run, name: &str, in_rotation: u32) -> Option<Action> {
         rotation: Some(rotation(in_rotation, 4, true)),
         site: None,
     };
-    run.tell(EventKind::StepProbed {
-        server: server(name),
-        step: DRAIN,
-        found: Found::Ready(before),
-    })
+    run.probed(name, DRAIN, Found::Ready(before))
 }
 
 #[test]
@@ -173,11 +162,7 @@ fn a_server_that_is_out_already_takes_nobody_with_it() {
         rotation: Some(rotation(2, 4, false)),
         site: None,
     };
-    let action = run.tell(EventKind::StepProbed {
-        server: server("eas-1"),
-        step: DRAIN,
-        found: Found::Ready(before),
-    });
+    let action = run.probed("eas-1", DRAIN, Found::Ready(before));
     assert!(matches!(action, Some(Action::Apply { .. })));
 }
 
@@ -236,14 +221,14 @@ fn a_permit_that_never_comes_fails_the_server_with_what_it_waited_for() {
             }],
             ..rotation(2, 4, true)
         };
-        run.tell(EventKind::StepProbed {
-            server: server("eas-1"),
-            step: DRAIN,
-            found: Found::Ready(Before::Drain {
+        run.probed(
+            "eas-1",
+            DRAIN,
+            Found::Ready(Before::Drain {
                 rotation: Some(seen),
                 site: None,
             }),
-        });
+        );
         if let Next::Wait(Some(at)) = run.rollout.next(run.now) {
             run.now = at;
         }
@@ -303,19 +288,12 @@ fn a_lost_drain_keeps_the_others_waiting_until_it_is_known() {
     let mut run = Run::new(plan(&[("eas", 4, Quantity::Count(1))], together));
     run.settle();
     for name in ["eas-1", "eas-2"] {
-        run.tell(EventKind::Surveyed {
-            server: server(name),
-            survey: seen(&[RESTRICT]),
-        });
+        run.surveyed(name, seen(&[RESTRICT]));
         run.settle();
     }
     probe_drain(&mut run, "eas-1", 4);
     let outcome = Outcome::Unknown(error(FailureKind::Unreachable));
-    run.tell(EventKind::StepApplied {
-        server: server("eas-1"),
-        step: DRAIN,
-        outcome,
-    });
+    run.applied("eas-1", DRAIN, outcome);
     assert_eq!(run.settle(), []);
     run.now += SignedDuration::from_secs(5);
     let probes = run.settle();
@@ -328,11 +306,7 @@ fn a_lost_drain_keeps_the_others_waiting_until_it_is_known() {
         }]
     );
     let found = Found::AlreadyDone(evidence("DRAIN"));
-    run.tell(EventKind::StepProbed {
-        server: server("eas-1"),
-        step: DRAIN,
-        found,
-    });
+    run.probed("eas-1", DRAIN, found);
     assert_eq!(run.rollout.debts().len(), 1, "it was our drain");
     let probes = run.settle();
     assert!(probes.contains(&Action::Probe {
@@ -346,20 +320,9 @@ fn a_lost_drain_keeps_the_others_waiting_until_it_is_known() {
 fn an_unknown_outcome_is_looked_at_and_never_repeated_blindly() {
     let mut run = Run::new(small_plan(OnFailure::Undo, 1));
     run.walk_to("eas-1", RESTRICT);
-    run.tell(EventKind::StepProbed {
-        server: server("eas-1"),
-        step: RESTRICT,
-        found: Found::Ready(before(RESTRICT)),
-    });
+    run.probed("eas-1", RESTRICT, Found::Ready(before(RESTRICT)));
     let outcome = Outcome::Unknown(error(FailureKind::Unreachable));
-    assert_eq!(
-        run.tell(EventKind::StepApplied {
-            server: server("eas-1"),
-            step: RESTRICT,
-            outcome
-        }),
-        None
-    );
+    assert_eq!(run.applied("eas-1", RESTRICT, outcome), None);
     assert_eq!(run.settle(), []);
     run.now += SignedDuration::from_secs(5);
     assert_eq!(
@@ -371,11 +334,7 @@ fn an_unknown_outcome_is_looked_at_and_never_repeated_blindly() {
         }]
     );
     let found = Found::AlreadyDone(evidence("allowUnlisted=false"));
-    run.tell(EventKind::StepProbed {
-        server: server("eas-1"),
-        step: RESTRICT,
-        found,
-    });
+    run.probed("eas-1", RESTRICT, found);
     assert_eq!(
         run.settle(),
         [Action::Probe {
@@ -392,17 +351,9 @@ fn the_third_lost_look_fails_the_server_as_unknown() {
     run.walk_to("eas-1", RESTRICT);
     for attempt in 1..=3 {
         let found = Found::Ready(before(RESTRICT));
-        run.tell(EventKind::StepProbed {
-            server: server("eas-1"),
-            step: RESTRICT,
-            found,
-        });
+        run.probed("eas-1", RESTRICT, found);
         let outcome = Outcome::Unknown(error(FailureKind::TimedOut));
-        run.tell(EventKind::StepApplied {
-            server: server("eas-1"),
-            step: RESTRICT,
-            outcome,
-        });
+        run.applied("eas-1", RESTRICT, outcome);
         run.now += SignedDuration::from_secs(5);
         let actions = run.settle();
         assert_eq!(
@@ -420,11 +371,7 @@ fn a_server_that_refuses_is_not_asked_again() {
     let mut run = Run::new(small_plan(OnFailure::Stop, 1));
     run.walk_to("eas-1", DRAIN);
     let found = Found::Failed(error(FailureKind::LoginRefused));
-    run.tell(EventKind::StepProbed {
-        server: server("eas-1"),
-        step: DRAIN,
-        found,
-    });
+    run.probed("eas-1", DRAIN, found);
     run.settle();
     assert_eq!(run.rollout.state_of(&server("eas-1")), Some(ServerState::Failed));
 }
@@ -434,11 +381,7 @@ fn a_server_that_others_took_out_stays_out() {
     let mut run = Run::new(small_plan(OnFailure::Undo, 0));
     run.walk_to("eas-1", DRAIN);
     let found = Found::AlreadyDone(evidence("MAINT, by somebody else"));
-    run.tell(EventKind::StepProbed {
-        server: server("eas-1"),
-        step: DRAIN,
-        found,
-    });
+    run.probed("eas-1", DRAIN, found);
     run.settle();
     for step in DRAIN + 1..RETURN {
         run.pass("eas-1", step);
@@ -561,16 +504,8 @@ fn waves_wait_for_each_other_and_limits_hold_inside_them() {
 fn verification_speaks_last() {
     let mut run = Run::new(small_plan(OnFailure::Stop, 1));
     run.walk_to("eas-1", RESTRICT);
-    run.tell(EventKind::StepProbed {
-        server: server("eas-1"),
-        step: RESTRICT,
-        found: Found::Ready(before(RESTRICT)),
-    });
-    let verify = run.tell(EventKind::StepApplied {
-        server: server("eas-1"),
-        step: RESTRICT,
-        outcome: done(),
-    });
+    run.probed("eas-1", RESTRICT, Found::Ready(before(RESTRICT)));
+    let verify = run.applied("eas-1", RESTRICT, done());
     assert_eq!(
         verify,
         Some(Action::Verify {
@@ -580,11 +515,7 @@ fn verification_speaks_last() {
         })
     );
     let outcome = Outcome::Failed(error(FailureKind::Failed));
-    run.tell(EventKind::StepVerified {
-        server: server("eas-1"),
-        step: RESTRICT,
-        outcome,
-    });
+    run.verified("eas-1", RESTRICT, outcome);
     run.settle();
     assert_eq!(run.rollout.failures(), 1);
 }

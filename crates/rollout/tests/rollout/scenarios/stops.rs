@@ -72,11 +72,7 @@ fn a_soft_stop_lets_go_whoever_only_waits_for_the_floor() {
         rotation: Some(rotation(2, 4, true)),
         site: None,
     };
-    run.tell(EventKind::StepProbed {
-        server: server("eas-1"),
-        step: DRAIN,
-        found: Found::Ready(before),
-    });
+    run.probed("eas-1", DRAIN, Found::Ready(before));
     run.tell(EventKind::StopRequested { hard: false });
     run.settle();
     assert_eq!(run.rollout.state_of(&server("eas-1")), Some(ServerState::Skipped));
@@ -93,11 +89,7 @@ fn a_soft_stop_lets_go_whoever_only_waits_for_the_floor() {
 fn a_hard_stop_ends_the_run_at_once_and_late_answers_are_refused() {
     let mut run = Run::new(small_plan(OnFailure::Undo, 0));
     run.walk_to("eas-1", RESTRICT);
-    run.tell(EventKind::StepProbed {
-        server: server("eas-1"),
-        step: RESTRICT,
-        found: Found::Ready(before(RESTRICT)),
-    });
+    run.probed("eas-1", RESTRICT, Found::Ready(before(RESTRICT)));
     run.tell(EventKind::StopRequested { hard: false });
     run.tell(EventKind::StopRequested { hard: true });
     run.settle();
@@ -139,17 +131,9 @@ fn a_stop_does_not_hinder_the_undo_of_what_runs() {
     let mut run = Run::new(small_plan(OnFailure::Undo, 1));
     run.walk_to("eas-1", RESTRICT);
     run.tell(EventKind::StopRequested { hard: false });
-    run.tell(EventKind::StepProbed {
-        server: server("eas-1"),
-        step: RESTRICT,
-        found: Found::Ready(before(RESTRICT)),
-    });
+    run.probed("eas-1", RESTRICT, Found::Ready(before(RESTRICT)));
     let outcome = Outcome::Failed(crate::farm::error(rollout::FailureKind::Failed));
-    run.tell(EventKind::StepApplied {
-        server: server("eas-1"),
-        step: RESTRICT,
-        outcome,
-    });
+    run.applied("eas-1", RESTRICT, outcome);
     run.settle();
     run.undo("eas-1");
     run.pay("eas-1");
@@ -168,9 +152,6 @@ fn nothing_begins_while_a_survey_is_still_out() {
         Next::Wait(None),
         "the survey's answer is awaited"
     );
-    run.tell(EventKind::Surveyed {
-        server: server("eas-1"),
-        survey: seen(&[RESTRICT]),
-    });
+    run.surveyed("eas-1", seen(&[RESTRICT]));
     assert_eq!(run.settle().len(), 1, "a server that was begun is finished");
 }

@@ -94,11 +94,7 @@ fn the_next_wave_does_not_fit_any_more_and_the_next_opening_goes_on() {
     for step in RESTART..=crate::farm::RETURN {
         run.pass("eas-1", step);
     }
-    let report = rollout::SoakReport::Healthy(evidence("healthy for 1m"));
-    run.tell(EventKind::SoakFinished {
-        server: server("eas-1"),
-        report,
-    });
+    run.soaked("eas-1");
     run.settle();
     assert_eq!(end(&run), Some(Verdict::WindowClosed));
     assert!(Verdict::WindowClosed.is_resumable());
@@ -124,16 +120,16 @@ fn what_a_failure_needs_is_done_whatever_the_clock_says() {
     run.now = until + SignedDuration::from_mins(5);
     run.settle();
     assert!(run.rollout.is_window_closed());
-    run.tell(EventKind::StepProbed {
-        server: server("eas-1"),
-        step: RESTART,
-        found: rollout::Found::Ready(crate::farm::before(RESTART)),
-    });
-    run.tell(EventKind::StepApplied {
-        server: server("eas-1"),
-        step: RESTART,
-        outcome: rollout::Outcome::Failed(crate::farm::error(rollout::FailureKind::Failed)),
-    });
+    run.probed(
+        "eas-1",
+        RESTART,
+        rollout::Found::Ready(crate::farm::before(RESTART)),
+    );
+    run.applied(
+        "eas-1",
+        RESTART,
+        rollout::Outcome::Failed(crate::farm::error(rollout::FailureKind::Failed)),
+    );
     run.settle();
     run.undo("eas-1");
     run.pay("eas-1");
@@ -171,11 +167,7 @@ fn resuming_outside_the_window_finishes_what_was_begun_and_begins_nothing() {
     for step in RESTART..=crate::farm::RETURN {
         run.pass("eas-1", step);
     }
-    let report = rollout::SoakReport::Healthy(evidence("healthy for 1m"));
-    run.tell(EventKind::SoakFinished {
-        server: server("eas-1"),
-        report,
-    });
+    run.soaked("eas-1");
     run.settle();
     assert_eq!(end(&run), Some(Verdict::WindowClosed));
     assert_eq!(
@@ -203,18 +195,11 @@ fn the_run_learns_how_long_a_changed_server_takes() {
     assert!(after.at_worst < before.typical);
     assert!(after.typical <= after.at_worst);
     // What was looked at only says nothing of what is changed.
-    run.tell(EventKind::Surveyed {
-        server: server("eas-2"),
-        survey: crate::farm::seen(&[]),
-    });
+    run.surveyed("eas-2", crate::farm::seen(&[]));
     run.settle();
     for step in [crate::farm::WAIT_HEALTHY, crate::farm::WAIT_HEALTHY + 1] {
         if run.rollout.running().any(|name| *name == server("eas-2")) {
-            run.tell(EventKind::StepProbed {
-                server: server("eas-2"),
-                step,
-                found: rollout::Found::AlreadyDone(evidence("healthy")),
-            });
+            run.probed("eas-2", step, rollout::Found::AlreadyDone(evidence("healthy")));
             run.settle();
         }
     }

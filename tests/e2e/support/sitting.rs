@@ -1,13 +1,28 @@
-//! Time that passes between two sittings of a run, without anybody waiting for it.
+//! Sittings of a run: one that goes wrong, the time until the next one, which nobody waits for, and one that ends well.
 
 use inventory::Moment;
 use jiff::SignedDuration;
 use journal::{Holder, Journal};
 use rollout::{Commit, EventKind};
 
+use super::child::Running;
 use super::stage::Stage;
 
 impl Stage {
+    /// [`Stage::start_apply`], up to the instant at which the first server is about to be restarted: it will not be healthy after that.
+    pub(crate) async fn start_unhealthy(&self) -> Running {
+        let mut run = self.start_apply();
+        run.until("cas01 step_probed restart_iis").await;
+        self.machine(0).faults().health_stays_503.set(true);
+        run
+    }
+
+    /// The newest run is resumed and ends well: every server is as wanted, and in rotation.
+    pub(crate) async fn assert_resumes(&self) {
+        self.casgate(&["resume", "latest"]).await.assert_code(0);
+        self.assert_all_restricted();
+    }
+
     /// As if so much time had passed since the newest run's last sitting: what its journal has a time for is so much longer ago, and the window that it
     /// was planned for opens and closes so much earlier.
     pub(crate) fn pass(&self, time: SignedDuration) {
