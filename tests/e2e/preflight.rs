@@ -93,6 +93,13 @@ async fn everything_that_is_wrong_is_found_at_once_and_refused_before_anything_i
         "hint: each finding says what to do",
     ]);
     insta::assert_snapshot!("preflight", without_ports(&found.stdout));
+    let table = found
+        .stdout
+        .lines()
+        .take_while(|line| !line.starts_with("REFUSED"));
+    for line in table {
+        assert!(line.len() <= 80 && line.trim_end() == line, "{line}");
+    }
     let rules = [
         "server-not-seen  cas07",
         "not-elevated  cas06",

@@ -22,6 +22,7 @@ mod run_id;
 mod saved_plan;
 mod secrets;
 mod state;
+mod table;
 mod window;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

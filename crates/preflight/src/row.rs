@@ -24,7 +24,7 @@ impl ServerFacts {
                 "exchange",
                 told(&self.exchange, |version| {
                     or_none(version.as_ref().map(|version| match version.product() {
-                        Some(product) => format!("{product} ({version})"),
+                        Some(product) => format!("{} ({version})", short(&product.to_string())),
                         None => version.to_string(),
                     }))
                 }),
@@ -72,9 +72,11 @@ fn or_none(text: Option<String>) -> String {
     text.unwrap_or_else(|| "none".to_owned())
 }
 
-/// `Windows Server 2019 Standard` without what every row would say.
+/// `Windows Server 2019 Standard` and `Exchange 2019` without what every row would say.
 fn short(product: &str) -> String {
-    let product = product.strip_prefix("Windows Server ").unwrap_or(product);
+    let makers = ["Windows Server ", "Exchange "];
+    let named = makers.iter().find_map(|maker| product.strip_prefix(maker));
+    let product = named.unwrap_or(product);
     let editions = [" Standard", " Datacenter", " Enterprise"];
     let edition = editions.iter().find_map(|edition| product.strip_suffix(edition));
     edition.unwrap_or(product).to_owned()
@@ -112,6 +114,7 @@ mod tests {
         assert_eq!(short("Windows Server 2008 R2 Enterprise"), "2008 R2");
         assert_eq!(short("Windows Server 2019 Standard"), "2019");
         assert_eq!(short("Windows 7"), "Windows 7");
+        assert_eq!(short("Exchange 2019"), "2019");
         assert_eq!(room(43_270_029_312), "40.2 GB");
         assert_eq!(room(1024 * 1024 * 1024), "1.0 GB");
         assert_eq!(room(180 * 1024 * 1024 + 5), "180 MB");

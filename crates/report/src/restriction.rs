@@ -3,6 +3,8 @@
 use iis::ApplicationPath;
 use iis::ip_security::{Finding, Rule, Section, Transition, describe, findings};
 
+use crate::wording;
+
 /// Lines are as long as fits on a screen of 80 columns with the indentation that `plan` gives them.
 const WIDTH: usize = 76;
 
@@ -94,24 +96,8 @@ fn odd(effective: &Section, wanted: &Section) -> Vec<String> {
     lines
 }
 
-/// A text in lines of at most [`WIDTH`] characters; all but the first are indented. Words that are longer stay whole.
 fn wrapped(head: &str, text: &str) -> Vec<String> {
-    let mut lines = Vec::new();
-    let mut line = head.to_owned();
-    let mut is_begun = false;
-    for word in text.split(' ') {
-        if is_begun && line.chars().count() + 1 + word.chars().count() > WIDTH {
-            lines.push(std::mem::replace(&mut line, format!("  {word}")));
-            continue;
-        }
-        if is_begun {
-            line.push(' ');
-        }
-        line.push_str(word);
-        is_begun = true;
-    }
-    lines.push(line);
-    lines
+    wording::wrapped(head, text, 2, WIDTH)
 }
 
 #[cfg(test)]

@@ -6,6 +6,13 @@ use inventory::{Step, VantageName};
 use jiff::Timestamp;
 use rollout::{Event, EventKind, Plan, Progress, Sight, Watched};
 
+use crate::wording;
+
+/// In front of each line below its heading.
+const INDENT: &str = "    ";
+/// Lines are as long as fits on a screen of 80 columns behind that.
+const WIDTH: usize = 76;
+
 /// Where, from where, for which page.
 type Post = (Watched, VantageName, String);
 
@@ -115,7 +122,7 @@ impl Witnesses {
                 };
                 if !seen.is_empty() {
                     lines.push(format!("witness {vantage}, {}", step.path));
-                    lines.extend(seen.into_iter().map(|line| format!("    {line}")));
+                    lines.extend(seen.into_iter().map(|line| format!("{INDENT}{line}")));
                 }
             }
         }
@@ -149,10 +156,7 @@ impl Witnesses {
                 format!("never without service in {asked} requests"),
             ));
         }
-        let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-        rows.into_iter()
-            .map(|(name, words)| format!("{name:<width$}  {words}"))
-            .collect()
+        beside(&rows)
     }
 
     /// Where a client that the change is about saw it take effect.
@@ -219,5 +223,51 @@ impl Seen {
             (times, _) => parts.push(format!("the vantage was lost {times} times")),
         }
         format!("{} in {} requests", parts.join("; "), self.asked)
+    }
+}
+
+/// Names, and beside them what is told of each.
+fn beside(rows: &[(String, String)]) -> Vec<String> {
+    let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    let hanging = width.saturating_add(2);
+    let wrapped = |(name, words): &(String, String)| {
+        wording::wrapped(&format!("{name:<width$}  "), words, hanging, WIDTH)
+    };
+    rows.iter().flat_map(wrapped).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worst_day_of_a_witness_fits_on_a_screen() {
+        let worst = Seen {
+            asked: 123_456,
+            sees: Some(Sight::Unknown),
+            gaps: 12,
+            unserved_ms: 345_678,
+            longest_ms: 98_765,
+            unserved_since: Some(Timestamp::UNIX_EPOCH),
+            lost: 3,
+        };
+        let quiet = "never without service in 42 requests".to_owned();
+        let lines = beside(&[
+            ("vip eas".to_owned(), worst.in_words()),
+            ("2 servers".to_owned(), quiet),
+        ]);
+        assert_eq!(
+            lines,
+            [
+                "vip eas    without service 12 times, 345678 ms in all, at most 98765 ms;",
+                "           WITHOUT SERVICE at the end; the vantage is LOST at the end in",
+                "           123456 requests",
+                "2 servers  never without service in 42 requests",
+            ]
+        );
+        assert!(
+            lines.iter().all(|line| INDENT.len() + line.len() <= 80),
+            "{lines:?}"
+        );
     }
 }

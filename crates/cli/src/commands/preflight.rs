@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use comfy_table::{Table, TableStyle};
 use driver::{Clock, World};
 use inventory::ServerName;
-use preflight::{Acceptance, Facts, Judged, Report, Seen, Severity};
+use preflight::{Acceptance, Facts, Judged, Report, Seen, ServerFacts, Severity};
 use rollout::{Plan, RunId};
 
 use crate::args::{Common, Preflight};
@@ -17,6 +16,7 @@ use crate::foresight;
 use crate::inputs::{self, Fleet};
 use crate::printer::Printer;
 use crate::secrets::Reach;
+use crate::table::{SCREEN, table};
 
 pub(crate) async fn run(common: &Common, args: &Preflight, printer: &Printer) -> Result<ExitCode, Error> {
     let (of_the_logs, acceptances) = foresight::divide(&args.accept.read()?);
@@ -32,7 +32,7 @@ pub(crate) async fn run(common: &Common, args: &Preflight, printer: &Printer) ->
     )?;
     let (facts, report) = look(&world, &plan, &acceptances).await;
     printer.text(&format!("PREFLIGHT  {}\n", plan.title));
-    printer.text(table(&facts).trim_end());
+    printer.text(&overview(&facts));
     tell(&report, Severity::Note, printer);
     let unread: Vec<_> = of_the_logs.iter().map(Acceptance::rule).collect();
     foresight::not_looked_for(&unread, printer);
@@ -144,26 +144,45 @@ fn summary(report: &Report, least: Severity) -> String {
     format!("{}{hint}", parts.join(", "))
 }
 
-/// A row for each server; one that was not seen has only its name.
-fn table(facts: &Facts) -> String {
-    let mut table = Table::new();
-    table.load_style(TableStyle::new());
-    let columns = facts
+/// What is the same on all servers that were seen, told once; then a row for each server with the rest. One that was not seen has only its name.
+fn overview(facts: &Facts) -> String {
+    let seen: Vec<_> = facts
         .servers
         .values()
-        .find_map(Seen::facts)
-        .map(|facts| facts.row());
-    let header = std::iter::once("server".to_owned())
-        .chain(columns.into_iter().flatten().map(|(name, _)| name.to_owned()));
-    table.set_header(header);
-    for (server, seen) in &facts.servers {
-        let cells = match seen.facts() {
-            Some(facts) => facts.row().into_iter().map(|(_, text)| text).collect(),
-            None => vec!["not seen".to_owned()],
-        };
-        table.add_row(std::iter::once(server.to_string()).chain(cells));
+        .filter_map(Seen::facts)
+        .map(ServerFacts::row)
+        .collect();
+    let first = seen.first().map(Vec::as_slice).unwrap_or_default();
+    let is_alike = |column: &&(&str, String)| seen.len() > 1 && seen.iter().all(|row| row.contains(column));
+    let (alike, other): (Vec<_>, Vec<_>) = first.iter().partition(is_alike);
+    let words: Vec<String> = alike
+        .iter()
+        .map(|(name, text)| format!("{name} {text}"))
+        .collect();
+    let mut lines = Vec::new();
+    if !words.is_empty() {
+        let head = format!("the same on {} servers: ", seen.len());
+        lines = report::wording::wrapped(&head, &words.join(", "), 4, SCREEN.into());
+        lines.push(String::new());
     }
-    table.to_string()
+    let columns: Vec<&str> = other.iter().map(|(name, _)| *name).collect();
+    if !columns.is_empty() || seen.len() < facts.servers.len() {
+        let rows = facts.servers.iter().map(|(server, seen)| {
+            let cells = match seen.facts() {
+                Some(facts) => facts
+                    .row()
+                    .into_iter()
+                    .filter(|(name, _)| columns.contains(name))
+                    .map(|(_, text)| text)
+                    .collect(),
+                None => vec!["not seen".to_owned()],
+            };
+            std::iter::once(server.to_string()).chain(cells).collect()
+        });
+        let header = std::iter::once("server").chain(columns.iter().copied());
+        lines.push(table(header, rows, Some(SCREEN)));
+    }
+    lines.join("\n").trim_end().to_owned()
 }
 
 fn rows(facts: &Facts) -> BTreeMap<&ServerName, Option<BTreeMap<&'static str, String>>> {

@@ -1,6 +1,5 @@
 //! `casgate runs`: what is on record.
 
-use comfy_table::{Table, TableStyle};
 use journal::StateDirectory;
 
 use crate::args::Common;
@@ -8,6 +7,7 @@ use crate::error::Error;
 use crate::exit_code::ExitCode;
 use crate::printer::Printer;
 use crate::state;
+use crate::table::table;
 
 pub(crate) fn run(common: &Common, printer: &Printer) -> Result<ExitCode, Error> {
     let folder = state::folder(common)?;
@@ -18,17 +18,14 @@ pub(crate) fn run(common: &Common, printer: &Printer) -> Result<ExitCode, Error>
         printer.text(&format!("no runs in {}", folder.display()));
         return Ok(ExitCode::Done);
     }
-    let mut table = Table::new();
-    table
-        .load_style(TableStyle::new())
-        .set_header(["run", "started", "state", "changed", "failed", "left", "title"]);
+    let mut rows = Vec::new();
     for run in &runs {
         match &run.content {
             Ok(content) => {
                 let counts = &content.counts;
                 let failed = counts.failed + counts.undone + counts.stuck;
                 let left = counts.waiting + counts.running + counts.skipped;
-                table.add_row([
+                rows.push(vec![
                     run.run.to_string(),
                     content.started.strftime("%Y-%m-%d %H:%M:%SZ").to_string(),
                     content.end.to_string(),
@@ -43,7 +40,7 @@ pub(crate) fn run(common: &Common, printer: &Printer) -> Result<ExitCode, Error>
                 }));
             }
             Err(error) => {
-                table.add_row([run.run.to_string(), String::new(), "UNREADABLE".to_owned()]);
+                rows.push(vec![run.run.to_string(), String::new(), "UNREADABLE".to_owned()]);
                 printer.note(&format!("{}: {error}", run.folder.display()));
                 printer.json(
                     &serde_json::json!({ "run": run.run, "state": "unreadable", "error": error.to_string() }),
@@ -51,6 +48,7 @@ pub(crate) fn run(common: &Common, printer: &Printer) -> Result<ExitCode, Error>
             }
         }
     }
-    printer.text(table.to_string().trim_end());
+    let header = ["run", "started", "state", "changed", "failed", "left", "title"];
+    printer.text(&table(header, rows, None));
     Ok(ExitCode::Done)
 }
