@@ -89,6 +89,30 @@ pub(crate) fn plan(world: &World, rest: &str) -> Plan {
     Plan::build(world.inventory(), &playbook, &BTreeMap::new()).unwrap()
 }
 
+/// Pool `eas` behind a load balancer and pool `owa` behind none, one server of each at site `east`, which needs `floor`; and a front end that answers
+/// for both.
+pub(crate) fn site(balancer: &LoadBalancer, front_end: &FrontEnd, floor: u32) -> (Arc<World>, Plan) {
+    let text = format!(
+        "[defaults]\ncredential = \"ops\"\nhttps_port = {https}\nca_file = \"ca.pem\"\n\
+         [credential.ops]\nuser = 'CONTOSO\\operator'\npassword = {{ env = \"CASGATE_PASSWORD\" }}\n\
+         [load_balancer.lb]\nkind = \"haproxy\"\nsocket = \"{socket}\"\nbackend = \"eas\"\n\
+         [load_balancer.by_page]\nkind = \"none\"\n\
+         [pool.eas]\nload_balancer = \"lb\"\nvip = \"https://{HOST}\"\nmin_in_rotation = 0\n\
+         [pool.owa]\nload_balancer = \"by_page\"\nvip = \"https://{HOST}\"\nmin_in_rotation = 0\n\
+         [site.east]\nmin_in_rotation = {floor}\n\
+         [server.cas01]\naddress = \"127.0.0.1\"\npool = \"eas\"\nlabels = {{ site = \"east\" }}\n\
+         [server.cas02]\naddress = \"127.0.0.2\"\npool = \"owa\"\nlabels = {{ site = \"east\" }}\n",
+        https = front_end.port,
+        socket = balancer.socket,
+    );
+    let world = world_of(text, Some(&front_end.ca), 1000.0);
+    let steps = "[[step]]\ndrain = {}\n[[step]]\nwait_healthy = { paths = [\"/owa/healthcheck.htm\"] }\n[[step]]\nreturn_to_rotation = {}\n";
+    let text = format!("[playbook]\ntitle = \"test\"\nservers = \"all\"\n{steps}");
+    let playbook = read_playbook(&Source::new("playbook.toml", text)).unwrap();
+    let plan = Plan::build(world.inventory(), &playbook, &BTreeMap::new()).unwrap();
+    (world, plan)
+}
+
 /// A session with cas01 whose progress nobody hears.
 pub(crate) fn session(world: &Arc<World>, plan: Plan) -> Session {
     let (progress, _) = mpsc::channel(1);

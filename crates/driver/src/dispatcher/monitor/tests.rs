@@ -1,7 +1,7 @@
 //! Against a load balancer that stands in: when a pool is below its floor, and whose doing that may be.
 
 use super::*;
-use crate::testing::{FrontEnd, HOST, LoadBalancer, Ports, plan, world, world_of};
+use crate::testing::{FrontEnd, LoadBalancer, Ports, plan, site, world};
 
 fn farm(balancer: &LoadBalancer) -> (Arc<World>, Plan) {
     let world = world(
@@ -84,35 +84,11 @@ async fn a_broken_floor_is_told_once_and_again_when_it_breaks_anew() {
     monitor.stop();
 }
 
-/// Pool `eas` behind a load balancer and pool `owa` behind none, one server of each at site `east`, which needs `floor`; and a front end that answers
-/// for both.
-async fn site(balancer: &LoadBalancer, front_end: &FrontEnd, floor: u32) -> (Arc<World>, Arc<Plan>) {
-    let text = format!(
-        "[defaults]\ncredential = \"ops\"\nhttps_port = {https}\nca_file = \"ca.pem\"\n\
-         [credential.ops]\nuser = 'CONTOSO\\operator'\npassword = {{ env = \"CASGATE_PASSWORD\" }}\n\
-         [load_balancer.lb]\nkind = \"haproxy\"\nsocket = \"{socket}\"\nbackend = \"eas\"\n\
-         [load_balancer.by_page]\nkind = \"none\"\n\
-         [pool.eas]\nload_balancer = \"lb\"\nvip = \"https://{HOST}\"\nmin_in_rotation = 0\n\
-         [pool.owa]\nload_balancer = \"by_page\"\nvip = \"https://{HOST}\"\nmin_in_rotation = 0\n\
-         [site.east]\nmin_in_rotation = {floor}\n\
-         [server.cas01]\naddress = \"127.0.0.1\"\npool = \"eas\"\nlabels = {{ site = \"east\" }}\n\
-         [server.cas02]\naddress = \"127.0.0.2\"\npool = \"owa\"\nlabels = {{ site = \"east\" }}\n",
-        https = front_end.port,
-        socket = balancer.socket,
-    );
-    let world = world_of(text, Some(&front_end.ca), 1000.0);
-    let steps = "[[step]]\ndrain = {}\n[[step]]\nwait_healthy = { paths = [\"/owa/healthcheck.htm\"] }\n[[step]]\nreturn_to_rotation = {}\n";
-    let text = format!("[playbook]\ntitle = \"test\"\nservers = \"all\"\n{steps}");
-    let playbook = inventory::read_playbook(&inventory::Source::new("playbook.toml", text)).unwrap();
-    let plan = Plan::build(world.inventory(), &playbook, &std::collections::BTreeMap::new()).unwrap();
-    (world, Arc::new(plan))
-}
-
 #[tokio::test]
 async fn a_site_is_seen_by_its_load_balancers_and_by_pages_where_there_is_none() {
     let balancer = LoadBalancer::start().await;
     let front_end = FrontEnd::start(|_| (200, "", "200 OK<br/>CAS".to_owned())).await;
-    let (world, plan) = site(&balancer, &front_end, 1).await;
+    let (world, plan) = site(&balancer, &front_end, 1);
     let post = Post::new(&world, &plan, Floor::Site("east".to_owned())).unwrap();
     let look = async || {
         let views = Views::look(&world, &post.servers).await;
@@ -132,12 +108,12 @@ async fn a_site_is_seen_by_its_load_balancers_and_by_pages_where_there_is_none()
 async fn a_broken_floor_of_a_site_and_of_a_pool_without_a_load_balancer_is_told() {
     let balancer = LoadBalancer::start().await;
     let front_end = FrontEnd::start(|_| (503, "", "out of service".to_owned())).await;
-    let (world, plan) = site(&balancer, &front_end, 1).await;
+    let (world, plan) = site(&balancer, &front_end, 1);
     balancer.set_admin("cas01", "drain");
     world.note_taken_out(["cas01".into()].into());
     let (facts, mut told) = mpsc::unbounded_channel();
     let (progress, _shown) = mpsc::channel(1024);
-    let monitor = Monitor::start(&world, &plan, &facts, &progress);
+    let monitor = Monitor::start(&world, &Arc::new(plan), &facts, &progress);
     let broken = told.recv().await.unwrap();
     monitor.stop();
     let EventKind::FloorBroken { floor, error } = broken else {
