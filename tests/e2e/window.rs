@@ -75,6 +75,65 @@ async fn outside_the_window_nothing_is_touched() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn near_the_windows_end_nothing_has_to_fit_where_nothing_is_to_be_changed() {
+    let stage = Stage::new(2).await;
+    stage.apply().await.assert_code(0);
+    let (run, writes) = (stage.run_name(), stage.writes(0));
+    let by = in_seconds(30);
+    let finish_by = |command: &'static str| [command, "playbook.toml", "--finish-by", &by].map(str::to_owned);
+    for (command, nothing_to_do) in [("apply", true), ("plan", true), ("apply", false), ("plan", false)] {
+        if !nothing_to_do && command == "apply" {
+            // One more on the list, and there is something to change.
+            stage.edit(
+                "playbook.toml",
+                "{ role = \"loopback\" }, { role = \"own_addresses\" }, {",
+                "{ address = \"127.0.0.11\" }, { role = \"loopback\" }, { role = \"own_addresses\" }, {",
+            );
+        }
+        let asked = finish_by(command);
+        let mut words: Vec<&str> = asked.iter().map(String::as_str).collect();
+        if command == "apply" {
+            words.push("--yes");
+        }
+        let ended = stage.casgate(&words).await;
+        match nothing_to_do {
+            true => ended.assert_code(0).assert_says(&[
+                "0 servers to change, 2 as wanted",
+                "every server is as wanted, so nothing has to fit into the time that is left",
+            ]),
+            false => ended
+                .assert_code(11)
+                .assert_says(&["it cannot be finished by then; nothing was touched"]),
+        };
+    }
+    // Nor by the window's own end, where not even a first wave fits.
+    stage.edit("playbook.toml", "{ address = \"127.0.0.11\" }, ", "");
+    let (from, until) = (in_seconds(-3600), in_seconds(30));
+    stage.edit("playbook.toml", "[policy]", &window(&from, &until));
+    let ended = stage.apply().await;
+    ended
+        .assert_code(0)
+        .assert_says(&["every server is as wanted, so nothing has to fit"]);
+    assert_eq!(
+        (stage.run_name(), stage.writes(0)),
+        (run, writes),
+        "no run was begun"
+    );
+    // A playbook that changes nothing anywhere has looks that a run would have to make.
+    stage.write(
+        "playbook.toml",
+        &format!(
+            "[playbook]\ntitle = \"a look\"\nservers = \"@eas\"\n\n{}\nhealthy_deadline = \"30s\"\n\n\
+             [[step]]\nwait_healthy = {{ paths = [\"/owa/healthcheck.htm\"] }}\n",
+            window(&from, &in_seconds(5))
+        ),
+    );
+    stage.apply().await.assert_code(11);
+    stage.assert_all_restricted();
+    stage.assert_sound();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_cannot_be_finished_by_then_is_refused_at_once_and_says_by_when_it_can() {
     let stage = Stage::new(3).await;
     let by = in_seconds(60);

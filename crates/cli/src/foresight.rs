@@ -54,6 +54,21 @@ impl Foresight {
         }
     }
 
+    /// Whether every server was seen, and every step that changes something finds its work done there. A plan that only looks has no work that
+    /// could be found done.
+    pub(crate) fn is_all_as_wanted(&self, plan: &Plan) -> bool {
+        let is_done = |(_, found): &(usize, Found)| matches!(found, Found::AlreadyDone(_));
+        let is_as_wanted = |look: &Result<Vec<(usize, Found)>, StepError>| {
+            look.as_ref()
+                .is_ok_and(|seen| !seen.is_empty() && seen.iter().all(is_done))
+        };
+        !self.preflight.refuses()
+            && plan
+                .servers
+                .keys()
+                .all(|server| self.looks.get(server).is_some_and(is_as_wanted))
+    }
+
     /// What was accepted of what was found, in the order of the rules.
     pub(crate) fn accepted(&self) -> Vec<Accepted> {
         let logs = self.logs.iter().flat_map(|logs| logs.report.accepted());

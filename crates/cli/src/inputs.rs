@@ -241,6 +241,23 @@ pub(crate) fn plan_in_time(
     Ok(plan)
 }
 
+/// The same where it may be too late for changes: then the plan is as written, with the refusal that stands if there is something to change.
+pub(crate) fn plan_unless_late(
+    fleet: &Fleet,
+    playbook: &Playbook,
+    timing: &Timing,
+    begins: Timestamp,
+    until: Option<Timestamp>,
+) -> Result<(Plan, Option<Error>), Error> {
+    match plan_in_time(fleet, playbook, timing, begins, until) {
+        Err(late @ Error::TooLate { .. }) => {
+            let plan = plan_in_time(fleet, playbook, timing, begins, None)?;
+            Ok((plan, Some(late)))
+        }
+        planned => planned.map(|plan| (plan, None)),
+    }
+}
+
 /// Says by when it could be finished, to the minute, rounded up.
 fn too_late(playbook: &Playbook, begins: Timestamp, source: rollout::Error) -> Error {
     let rollout::Error::TooLate { needed, .. } = source else {

@@ -82,6 +82,16 @@ pub(crate) fn refuse_if_too_short(
     }
 }
 
+/// Whether the window, or what the operator wants to be finished by, may stop the run before its last wave.
+pub(crate) fn may_cut_short(plan: &Plan, until: Option<Timestamp>, now: Timestamp) -> bool {
+    let whole = Forecast::of(plan).whole().at_worst;
+    until.is_some_and(|until| until.duration_since(now) < whole)
+}
+
+/// What to tell where a run would be refused or cut short, and there is nothing to change.
+pub(crate) const NOTHING_TO_FIT: &str = "every server is as wanted, so nothing has to fit into the time that is left; a run would have no more than looked: \
+     health pages and witnesses were not asked";
+
 /// Says how long the plan takes, and when it may begin.
 pub(crate) fn tell(plan: &Plan, finish_by: Option<Moment>, now: Timestamp, printer: &Printer) {
     if let Some(change) = &plan.change {

@@ -20,24 +20,24 @@ pub(crate) async fn run(common: &Common, args: &Apply, printer: &Printer) -> Res
     let saved = SavedPlan::read(&args.playbook, &source)?;
     let clock = Clock::real();
     let (now, timing) = (clock.now(), &args.timing);
-    let (fleet, mut plan, until) = match &saved {
+    let (fleet, mut plan, until, late) = match &saved {
         Some(saved) => {
             let plan = saved.plan.clone();
             if timing.change.is_some() && timing.change != plan.change {
                 return Err(Error::DecidedAfterwards { option: "--change" });
             }
             let until = window::bound(plan.policy.window.as_ref(), timing.finish_by, now)?;
-            (saved.fleet(common)?, plan, until)
+            (saved.fleet(common)?, plan, until, None)
         }
         None => {
             let fleet = Fleet::read(common)?;
             let playbook = inputs::playbook_from(&source, &fleet, printer)?;
             let until = window::bound(playbook.policy.window.as_ref(), timing.finish_by, now)?;
-            let plan = inputs::plan_in_time(&fleet, &playbook, timing, now, until)?;
-            (fleet, plan, until)
+            let (plan, late) = inputs::plan_unless_late(&fleet, &playbook, timing, now, until)?;
+            (fleet, plan, until, late)
         }
     };
-    window::refuse_if_too_short(&plan, until, now)?;
+    let late = late.or_else(|| window::refuse_if_too_short(&plan, until, now).err());
     let run = run_id::new(now);
     let servers: Vec<_> = plan.servers.keys().cloned().collect();
     let world = fleet.world_of(&plan, Reach::Everybody, clock, run.clone(), printer)?;
@@ -47,6 +47,10 @@ pub(crate) async fn run(common: &Common, args: &Apply, printer: &Printer) -> Res
         None => acceptances,
     };
     let seen = Foresight::gather(&world, &plan, &acceptances).await;
+    let has_nothing_to_do = seen.is_all_as_wanted(&plan);
+    if let Some(late) = late.filter(|_| !has_nothing_to_do) {
+        return Err(late);
+    }
     let accepted = seen.accepted();
     if let Some(saved) = &saved {
         saved.check_accepted(&args.playbook, &accepted)?;
@@ -58,6 +62,11 @@ pub(crate) async fn run(common: &Common, args: &Apply, printer: &Printer) -> Res
         saved.check(&args.playbook, &fleet, &seen.looks, &observed)?;
     }
     seen.show(&plan, printer);
+    if has_nothing_to_do && window::may_cut_short(&plan, until, now) {
+        seen.tell(&plan, printer);
+        printer.text(window::NOTHING_TO_FIT);
+        return Ok(ExitCode::Done);
+    }
     window::tell(&plan, timing.finish_by, now, printer);
     seen.tell(&plan, printer);
     seen.refuse()?;

@@ -31,8 +31,9 @@ pub(crate) async fn run(common: &Common, args: &PlanArgs, printer: &Printer) -> 
     let playbook = inputs::playbook(&args.playbook, &fleet, printer)?;
     let (now, timing) = (Clock::real().now(), &args.timing);
     let (begins, until) = window::ahead(playbook.policy.window.as_ref(), timing.finish_by, now);
-    let mut plan = inputs::plan_in_time(&fleet, &playbook, timing, begins, until)?;
+    let (mut plan, late) = inputs::plan_unless_late(&fleet, &playbook, timing, begins, until)?;
     if args.offline {
+        late.map_or(Ok(()), Err)?;
         show(&plan, &Looks::new(), printer);
         window::tell(&plan, timing.finish_by, now, printer);
         return Ok(ExitCode::Done);
@@ -45,9 +46,16 @@ pub(crate) async fn run(common: &Common, args: &PlanArgs, printer: &Printer) -> 
         printer,
     )?;
     let seen = Foresight::gather(&world, &plan, &acceptances).await;
+    let has_nothing_to_do = seen.is_all_as_wanted(&plan);
+    if let Some(late) = late.filter(|_| !has_nothing_to_do) {
+        return Err(late);
+    }
     plan.accepted = seen.accepted();
     seen.show(&plan, printer);
-    window::tell(&plan, timing.finish_by, now, printer);
+    match has_nothing_to_do && window::may_cut_short(&plan, until, begins) {
+        true => printer.text(window::NOTHING_TO_FIT),
+        false => window::tell(&plan, timing.finish_by, now, printer),
+    }
     seen.tell(&plan, printer);
     seen.refuse()?;
     let looks = seen.looks;
