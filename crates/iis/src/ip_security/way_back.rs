@@ -13,7 +13,7 @@
 //! Run again from wherever an earlier run was cut off (a boot, say) it ends in the same place: what a line of (5) appends is also removed, by (3) and
 //! (4), all or nothing.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use command::CommandLine;
 
@@ -69,6 +69,11 @@ pub fn is_left_between(
             && state.allow_unlisted == found.allow_unlisted
             && state.same_meaning(found)
     };
+    let ours: HashSet<Key> = from.rules.iter().chain(&to.rules).map(Rule::key).collect();
+    if found.rules.iter().any(|rule| !ours.contains(&rule.key())) {
+        // No state has an entry that neither end has.
+        return Ok(false);
+    }
     let passed = passed(app, from, to, ROOM)?;
     let mut back = back_within(app, &passed, to, ROOM).unwrap_or_default();
     if back.len() > MOST_ACTIONS {

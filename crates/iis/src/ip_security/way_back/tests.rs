@@ -84,6 +84,9 @@ fn another_hand_is_told_from_a_way_that_was_cut_off() {
     assert!(!is_known(&fewer));
     let open = section(true, &second.rules);
     assert!(!is_known(&open));
+    let mut another = second.clone();
+    another.rules[7] = allow("198.51.100.10/32");
+    assert!(!is_known(&another));
 }
 
 fn line(commit: &Commit) -> &str {
