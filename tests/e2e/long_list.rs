@@ -235,6 +235,31 @@ async fn a_switch_that_fires_on_a_way_that_was_cut_off_needs_nobody_before_a_res
     cut_off_and_put_back(4, &["resume", "latest"]).await;
 }
 
+/// `resume` sets the switch anew, and finds a list that is half made: the former rules are those of before the first try.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_switch_that_a_resume_set_anew_brings_back_what_was_there_at_first() {
+    let (stage, former) = stage_between_two_lists().await;
+    confirmed(&stage);
+    let callers = Callers::start(&stage, ENTRIES / 4..ENTRIES);
+    let before = stage.ran(0, "set config");
+    let mut run = stage.start_apply();
+    run.until("cas01 step_probed restrict ready").await;
+    until_commits(&stage, before + 2).await;
+    run.kill().await;
+    let mut run = stage.start(&["resume", "latest"]);
+    run.until("cas01 step_probed restrict ready").await;
+    until_commits(&stage, before + 4).await;
+    run.kill().await;
+    assert_eq!(stage.ran(0, "schtasks.exe /create"), 2);
+    let fire = format!("schtasks /run /tn casgate-{}-3", stage.run_name());
+    assert_eq!(stage.on_server(0, &fire).await.0, 0);
+    until_back(&stage, &former).await;
+    stage.casgate(&["undo", "latest", "--yes"]).await.assert_code(0);
+    callers.end().await;
+    assert!(stage.section(0).await.same_meaning(&former));
+    stage.assert_sound();
+}
+
 /// A task has room for 32 lines. It is said when the servers were read, and before any of them is touched.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_list_that_a_switch_could_not_take_back_is_refused_before_anything_is_touched() {

@@ -30,7 +30,7 @@ pub use inheritance::{Directive, Level, inherited};
 pub use rule::Rule;
 pub use section::{DenyAction, Section};
 pub use transition::{Transition, prove};
-pub use way_back::{is_left_between, way_back};
+pub use way_back::{is_left_between, way_back, way_back_resumed};
 
 /// Full path of the section. The short name is ambiguous (there is one below `system.ftpServer` too), so this is always written.
 pub const SECTION: &str = "system.webServer/security/ipSecurity";

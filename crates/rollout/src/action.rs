@@ -33,6 +33,8 @@ pub enum Action {
         step: usize,
         /// What the probe saw: the ground on which the change was planned, and what undo goes back to.
         before: Before,
+        /// Where the change was begun before and is begun again: what the probe saw the first time. Undo goes back to that then.
+        first: Option<Box<Before>>,
     },
     /// Prove the change by looking again. Answer: `StepVerified`.
     Verify {

@@ -3,7 +3,7 @@
 
 use command::{CommandLine, Invocation};
 use iis::ApplicationPath;
-use iis::ip_security::{Section, way_back};
+use iis::ip_security::{Section, is_left_between, way_back_resumed};
 use iis::scheduled_task::{self, TaskName};
 use inventory::{Restrict, ServerName, Step};
 use jiff::SignedDuration;
@@ -25,17 +25,20 @@ const FOLDER: &str = r"%windir%\System32\inetsrv";
 const SETTING: &str = "set the dead man's switch";
 const CONFIRMING: &str = "take the dead man's switch away";
 
-/// Sets the switch: from now on the server waits for `within`, by its own clock.
+/// Sets the switch: from now on the server waits for `within`, by its own clock. A change that was begun before, and cut off, is taken back to what
+/// was there the `first` time.
 pub(super) async fn demand(
     session: &mut Session,
     index: usize,
     app: &ApplicationPath,
-    (former, wanted): (&Section, &Section),
+    (now, wanted): (&Section, &Section),
+    first: Option<&Before>,
     within: SignedDuration,
 ) -> Result<(), Setback> {
     let unwritable = |error: iis::Error| from_iis(SETTING, "a task that can be written", &error);
     let name = name(session.world(), index).map_err(unwritable)?;
-    let lines = way_back(app, former, wanted).map_err(unwritable)?;
+    let former = begun(app, first, now).map_err(unwritable)?;
+    let lines = way_back_resumed(app, former, now, wanted).map_err(unwritable)?;
     let lines: Vec<&CommandLine> = lines.iter().collect();
     let why = format!("Puts the former rules of {app} back: casgate did not confirm its change in time.");
     let seconds = u64::try_from(within.as_secs()).unwrap_or(0);
@@ -67,6 +70,20 @@ pub(super) async fn demand(
     )
     .hint("nothing was changed: look at the Task Scheduler service")
     .into())
+}
+
+/// What was there before casgate first changed it, if nobody else has changed it since.
+fn begun<'a>(
+    app: &ApplicationPath,
+    first: Option<&'a Before>,
+    now: &'a Section,
+) -> Result<&'a Section, iis::Error> {
+    match first {
+        Some(Before::Restrict {
+            effective, wanted, ..
+        }) if is_left_between(app, effective, wanted, now)? => Ok(effective),
+        _ => Ok(now),
+    }
 }
 
 /// Takes the switch away, and looks whether it is gone. Where the change is not confirmed, the former rules come back first.

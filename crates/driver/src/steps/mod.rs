@@ -47,8 +47,13 @@ pub(crate) async fn perform(session: &mut Session, action: Action) -> EventKind 
             let found = probe(session, step).await.unwrap_or_else(Found::Failed);
             EventKind::StepProbed { server, step, found }
         }
-        Action::Apply { server, step, before } => {
-            let outcome = match apply(session, step, &before).await {
+        Action::Apply {
+            server,
+            step,
+            before,
+            first,
+        } => {
+            let outcome = match apply(session, step, &before, first.as_deref()).await {
                 Ok(receipt) => Outcome::Done(counted(session, receipt)),
                 Err(setback) => setback.into(),
             };
@@ -130,7 +135,12 @@ pub(crate) async fn probe(session: &mut Session, index: usize) -> Result<Found, 
     }
 }
 
-async fn apply(session: &mut Session, index: usize, before: &Before) -> Result<Receipt, Setback> {
+async fn apply(
+    session: &mut Session,
+    index: usize,
+    before: &Before,
+    first: Option<&Before>,
+) -> Result<Receipt, Setback> {
     let step = step(session, index).ok_or_else(|| no_such_step(index))?;
     if !matches!(step.kind(), StepKind::WaitHealthy | StepKind::Witness) {
         lease::take(session).await?;
@@ -150,7 +160,13 @@ async fn apply(session: &mut Session, index: usize, before: &Before) -> Result<R
                 workers,
                 ..
             },
-        ) => restrict::apply(session, index, &step, effective, wanted, workers).await,
+        ) => {
+            if let Some(within) = step.confirm_within {
+                let app = &step.application;
+                confirmation::demand(session, index, app, (effective, wanted), first, within).await?;
+            }
+            restrict::apply(session, &step, effective, wanted, workers).await
+        }
         (
             Step::RestartIis(step),
             Before::RestartIis {

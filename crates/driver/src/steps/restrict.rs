@@ -8,7 +8,7 @@ use inventory::Restrict;
 use jiff::SignedDuration;
 use rollout::{Before, Evidence, Found, Receipt, StepError, WorkerProcessObserved};
 
-use super::{already_done, confirmation, marker, receipt, roles, services};
+use super::{already_done, marker, receipt, roles, services};
 use crate::failure::{Setback, StepErrorExt, failed, from_appcmd, from_iis};
 use crate::session::Session;
 
@@ -62,16 +62,12 @@ pub(crate) async fn proposed(session: &mut Session, step: &Restrict) -> Result<S
 
 pub(super) async fn apply(
     session: &mut Session,
-    index: usize,
     step: &Restrict,
     effective: &Section,
     wanted: &Section,
     workers: &[WorkerProcessObserved],
 ) -> Result<Receipt, Setback> {
     let app = &step.application;
-    if let Some(within) = step.confirm_within {
-        confirmation::demand(session, index, app, (effective, wanted), within).await?;
-    }
     let is_marked = marker::are_wanted(session.plan());
     if is_marked {
         let w3svc = services::web_service(session).await?;

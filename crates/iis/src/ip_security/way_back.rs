@@ -32,7 +32,20 @@ use crate::{ApplicationPath, Error};
 /// not end in `from`; [`Error::TooManyLines`]; [`Error::CommandLine`] when more keys change their decision, in both directions, than a line has room
 /// for.
 pub fn way_back(app: &ApplicationPath, from: &Section, to: &Section) -> Result<Vec<CommandLine>, Error> {
-    let passed = passed(app, from, to, ROOM)?;
+    way_back_resumed(app, from, from, to)
+}
+
+/// [`way_back()`] where the way was begun before, was cut off, and goes on from what was left of it.
+///
+/// # Errors
+/// As [`way_back()`].
+pub fn way_back_resumed(
+    app: &ApplicationPath,
+    from: &Section,
+    left: &Section,
+    to: &Section,
+) -> Result<Vec<CommandLine>, Error> {
+    let passed = passed_resumed(app, from, left, to, ROOM)?;
     let back = back_within(app, &passed, to, ROOM)?;
     if back.len() > MOST_ACTIONS {
         return Err(Error::TooManyLines {
@@ -126,6 +139,21 @@ fn passed(app: &ApplicationPath, from: &Section, to: &Section, room: usize) -> R
     Ok(std::iter::once(from.clone())
         .chain(states(from, &there))
         .collect())
+}
+
+/// The same of a way that goes on from what was left of it.
+fn passed_resumed(
+    app: &ApplicationPath,
+    from: &Section,
+    left: &Section,
+    to: &Section,
+    room: usize,
+) -> Result<Vec<Section>, Error> {
+    let mut all = passed(app, left, to, room)?;
+    if left != from {
+        all.insert(0, from.clone());
+    }
+    Ok(all)
 }
 
 /// [`way_back()`] without its proof. `passed` is all of the way there, which ends in `to`.

@@ -129,6 +129,8 @@ impl Rollout {
         }
         let is_confirmed_later =
             matches!(self.plan.steps.get(step), Some(Step::Restrict(step)) if step.confirm_within.is_some());
+        let begun = record.applied.iter().find(|applied| applied.step == step);
+        let first = begun.map(|applied| Box::new(applied.before.clone()));
         if let Some(record) = self.records.get_mut(at) {
             if !only_looks(kind) {
                 record.changed = true;
@@ -155,6 +157,7 @@ impl Rollout {
             server: server.clone(),
             step,
             before: before.clone(),
+            first,
         }))
     }
 

@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::{back_within, is_left_between, passed, visit_left, way_back};
+use super::{back_within, is_left_between, passed, passed_resumed, visit_left, way_back};
 use crate::Error;
 use crate::ip_security::commit::tests::{allow, any_end, app, attempt, section};
 use crate::ip_security::section::tests::clients;
@@ -214,6 +214,30 @@ proptest! {
             prop_assert_eq!(prove(begin, &fitting, &from), Ok(()));
         }
         prop_assert!(way_back(&app(), &from, &to).unwrap().len() <= 1);
+    }
+
+    /// A way that was cut off, be it on its way back, and goes on from there: from each of its states the way back ends where it all began.
+    #[test]
+    fn a_way_that_goes_on_comes_back_to_where_it_first_began(
+        from in any_end(), to in any_end(), room in 0usize..500, came in 0usize..500,
+    ) {
+        let there = passed(&app(), &from, &to, room).unwrap();
+        let back = back_within(&app(), &there, &to, room).unwrap();
+        let mut left = Vec::new();
+        visit_left(&app(), &there, &back, room, &mut |state| { left.push(state.clone()); true }).unwrap();
+        let begin = &left[came % left.len()];
+        let all = passed_resumed(&app(), &from, begin, &to, room).unwrap();
+        let back = back_within(&app(), &all, &to, room).unwrap();
+        for state in &all {
+            let mut now = state.clone();
+            for commit in &back {
+                now = attempt(line(commit), &now).unwrap_or(now);
+                for client in clients() {
+                    prop_assert!(!(from.allows(client) && to.allows(client)) || now.allows(client), "{client} is denied in {now:?}");
+                }
+            }
+            prop_assert!(now.same_meaning(&from), "{state:?}: {now:?}");
+        }
     }
 
     /// An undo that is cut off, and the one after it, leave what is known to be casgate's.

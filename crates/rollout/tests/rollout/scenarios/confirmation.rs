@@ -1,8 +1,9 @@
 //! A change that the server takes back by itself unless it is confirmed.
 
+use iis::ip_security::Rule;
 use inventory::{OnFailure, Step};
 use jiff::SignedDuration;
-use rollout::{Action, Debt, EventKind, Plan, Rollout, ServerState, SoakReport, Verdict};
+use rollout::{Action, Before, Debt, EventKind, Found, Plan, Rollout, ServerState, SoakReport, Verdict};
 
 use crate::farm::{
     DRAIN, RESTART, RESTRICT, RETURN, WITNESS, before, evidence, resumed, seen, server, small_plan,
@@ -141,4 +142,42 @@ fn a_kill_between_the_commit_and_the_confirmation_sends_the_server_through_all_i
         );
         assert_eq!(run.rollout.debts().len(), 2, "both are still owed");
     }
+}
+
+/// The second time the probe sees a change that is half made: that is not where a way back may lead.
+#[test]
+fn a_change_that_is_begun_again_is_told_what_was_there_the_first_time() {
+    let mut run = Run::new(confirmed_plan(OnFailure::Undo, 0));
+    run.walk_to("eas-1", RESTRICT);
+    let probed = |found: Before| EventKind::StepProbed {
+        server: server("eas-1"),
+        step: RESTRICT,
+        found: Found::Ready(found),
+    };
+    let first = before(RESTRICT);
+    let action = run.tell(probed(first.clone()));
+    assert!(
+        matches!(action, Some(Action::Apply { first: None, .. })),
+        "{action:?}"
+    );
+    let rollout = Rollout::replay(&run.journal).expect("our own journal");
+    let mut run = Run {
+        rollout,
+        journal: run.journal,
+        now: run.now,
+    };
+    run.tell(resumed());
+    run.settle();
+    let mut half = first.clone();
+    if let Before::Restrict { effective, .. } = &mut half {
+        effective.rules.push(Rule::allow_address([192, 0, 2, 10].into()));
+    }
+    let action = run.tell(probed(half.clone()));
+    let Some(Action::Apply {
+        before, first: told, ..
+    }) = action
+    else {
+        panic!("{action:?}");
+    };
+    assert_eq!((before, told), (half, Some(Box::new(first))));
 }
