@@ -18,12 +18,9 @@ pub async fn look(
     plan: &Plan,
     server: &ServerName,
 ) -> Result<Vec<(usize, Found)>, StepError> {
-    let mut session = Session::unheard(world, plan, server)?;
-    let seen = async {
+    Session::visit(world, plan, server, async |session| {
         session.open().await?;
-        steps::probe_changes(&mut session).await
-    }
-    .await;
-    session.close().await;
-    seen
+        steps::probe_changes(session).await
+    })
+    .await
 }

@@ -61,10 +61,7 @@ pub async fn preview(
     server: &ServerName,
     options: PreviewOptions,
 ) -> Result<Vec<Preview>, StepError> {
-    let mut session = Session::unheard(world, plan, server)?;
-    let seen = look(&mut session, options).await;
-    session.close().await;
-    seen
+    Session::visit(world, plan, server, async |session| look(session, options).await).await
 }
 
 async fn look(session: &mut Session, options: PreviewOptions) -> Result<Vec<Preview>, StepError> {

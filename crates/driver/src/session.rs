@@ -51,8 +51,13 @@ impl Session {
         }
     }
 
-    /// A session for a look at a server of the inventory, whose progress and facts nobody listens to.
-    pub(crate) fn unheard(world: &Arc<World>, plan: &Plan, server: &ServerName) -> Result<Self, StepError> {
+    /// Looks at a server of the inventory in a session of its own, whose progress and facts nobody listens to, and which is closed again.
+    pub(crate) async fn visit<T>(
+        world: &Arc<World>,
+        plan: &Plan,
+        server: &ServerName,
+        look: impl AsyncFnOnce(&mut Self) -> Result<T, StepError>,
+    ) -> Result<T, StepError> {
         let written = world.server(server).map_err(|error| {
             let doing = "look at the server";
             failed(doing, "a server of the inventory", error.to_string()).caused_by(&error)
@@ -60,13 +65,10 @@ impl Session {
         let (progress, _) = mpsc::channel(1);
         let (facts, _) = mpsc::unbounded_channel();
         let plan = Arc::new(plan.clone());
-        Ok(Self::new(
-            Arc::clone(world),
-            plan,
-            written.clone(),
-            progress,
-            facts,
-        ))
+        let mut session = Self::new(Arc::clone(world), plan, written.clone(), progress, facts);
+        let seen = look(&mut session).await;
+        session.close().await;
+        seen
     }
 
     pub(crate) fn world(&self) -> &Arc<World> {
