@@ -3,7 +3,7 @@
 use iis::ApplicationPath;
 use iis::ip_security::{Finding, Rule, Section, Transition, describe, findings};
 
-use crate::wording;
+use crate::paragraph;
 
 /// Lines are as long as fits on a screen of 80 columns with the indentation that `plan` gives them.
 const WIDTH: usize = 76;
@@ -97,7 +97,7 @@ fn odd(effective: &Section, wanted: &Section) -> Vec<String> {
 }
 
 fn wrapped(head: &str, text: &str) -> Vec<String> {
-    wording::wrapped(head, text, 2, WIDTH)
+    paragraph::wrapped(head, text, 2, WIDTH)
 }
 
 #[cfg(test)]

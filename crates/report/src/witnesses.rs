@@ -6,7 +6,7 @@ use inventory::{Step, VantageName};
 use jiff::Timestamp;
 use rollout::{Event, EventKind, Plan, Progress, Sight, Watched};
 
-use crate::wording;
+use crate::paragraph::wrapped;
 
 /// In front of each line below its heading.
 const INDENT: &str = "    ";
@@ -230,10 +230,9 @@ impl Seen {
 fn beside(rows: &[(String, String)]) -> Vec<String> {
     let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     let hanging = width.saturating_add(2);
-    let wrapped = |(name, words): &(String, String)| {
-        wording::wrapped(&format!("{name:<width$}  "), words, hanging, WIDTH)
-    };
-    rows.iter().flat_map(wrapped).collect()
+    let line =
+        |(name, words): &(String, String)| wrapped(&format!("{name:<width$}  "), words, hanging, WIDTH);
+    rows.iter().flat_map(line).collect()
 }
 
 #[cfg(test)]

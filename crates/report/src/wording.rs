@@ -116,26 +116,6 @@ pub fn duration(span: SignedDuration) -> String {
     }
 }
 
-/// A text behind a head, in lines of at most `width` characters; all but the first are indented by `hanging`. Words that are longer stay whole.
-pub fn wrapped(head: &str, text: &str, hanging: usize, width: usize) -> Vec<String> {
-    let mut lines = Vec::new();
-    let mut line = head.to_owned();
-    let mut is_begun = false;
-    for word in text.split(' ') {
-        if is_begun && line.chars().count() + 1 + word.chars().count() > width {
-            lines.push(std::mem::replace(&mut line, format!("{:hanging$}{word}", "")));
-            continue;
-        }
-        if is_begun {
-            line.push(' ');
-        }
-        line.push_str(word);
-        is_begun = true;
-    }
-    lines.push(line);
-    lines
-}
-
 /// What a refused drain waits for and until when: `for pool eas: 4 in rotation, 4 needed without cas03; out: cas01 (DRAIN); gives up in 9m55s`.
 pub(crate) fn waiting(model: &Model, event: &Event) -> Option<String> {
     let Refusal {

@@ -162,7 +162,7 @@ fn overview(facts: &Facts) -> String {
     let mut lines = Vec::new();
     if !words.is_empty() {
         let head = format!("the same on {} servers: ", seen.len());
-        lines = report::wording::wrapped(&head, &words.join(", "), 4, SCREEN.into());
+        lines = report::wrapped(&head, &words.join(", "), 4, SCREEN.into());
         lines.push(String::new());
     }
     let columns: Vec<&str> = other.iter().map(|(name, _)| *name).collect();
