@@ -218,3 +218,27 @@ async fn a_lease_that_cannot_be_taken_away_is_named_with_its_command_and_its_end
     assert_eq!(stage.lease(0).await, None);
     assert!(!ended.text().contains("LEFT OPEN"), "{}", ended.text());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_farm_that_looks_ill_because_another_casgate_is_at_work_on_it_is_said_to_be_held() {
+    let stage = Stage::new(2).await;
+    let mut run = stage.start_apply();
+    run.until("cas01 step_verified drain").await;
+    run.kill().await;
+    // As a restart in the midst of it would look.
+    assert_eq!(stage.by_hand(0, "sc stop W3SVC").await.exit_code, 0);
+    let apply = ["apply", "playbook.toml", "--yes"];
+    let second = stage.run(elsewhere(&stage, &apply)).await;
+    second.assert_code(12).assert_says(&[
+        "REFUSED  web-service-stopped  cas01",
+        "error: another run is at work; nothing was touched",
+        "cas01 is held by run ",
+    ]);
+    // Whoever takes the lease over is told what is wrong.
+    let name = stage.run_name();
+    let steal = ["apply", "playbook.toml", "--yes", "--steal-lease", &name];
+    let third = stage.run(elsewhere(&stage, &steal)).await;
+    third
+        .assert_code(10)
+        .assert_says(&["the preflight refuses 1 thing"]);
+}

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ::preflight::{Acceptance, Report, Rule, Severity};
 use driver::{PreviewOptions, World};
-use inventory::Step;
+use inventory::{ServerName, Step};
 use rollout::{Accepted, Found, Plan, StepError};
 
 use crate::args::{DEFAULT_HOURS, DEFAULT_MAX_BYTES};
@@ -67,6 +67,20 @@ impl Foresight {
                 .servers
                 .keys()
                 .all(|server| self.looks.get(server).is_some_and(is_as_wanted))
+    }
+
+    /// The servers that could be looked at.
+    pub(crate) fn seen(&self, plan: &Plan) -> Vec<ServerName> {
+        let findings = self.preflight.findings.iter();
+        let unseen: Vec<&ServerName> = findings
+            .filter(|judged| judged.rule == Rule::ServerNotSeen)
+            .flat_map(|judged| &judged.servers)
+            .collect();
+        let servers = plan.servers.keys();
+        servers
+            .filter(|server| !unseen.contains(server))
+            .cloned()
+            .collect()
     }
 
     /// What was accepted of what was found, in the order of the rules.

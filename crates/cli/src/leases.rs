@@ -18,23 +18,16 @@ pub(crate) async fn claim(
     steal: Option<&str>,
     printer: &Printer,
 ) -> Result<Option<RunId>, Error> {
-    let held = driver::leases(world, servers).await;
-    winrm::reap(std::time::Duration::from_secs(5)).await;
-    if held.is_empty() {
-        return Ok(None);
-    }
-    let lines: Vec<String> = held
-        .iter()
-        .map(|(server, lease)| format!("{server} is held by {lease}"))
-        .collect();
-    let holders: BTreeSet<&RunId> = held.iter().map(|(_, lease)| &lease.run).collect();
+    let (holders, lines) = held(world, servers).await;
     let refused = || Error::Leased {
         source: HeldServers(lines.clone()),
     };
     // The leases of two runs are never taken over together: whoever knows that one of them is dead may not know of the other.
     let mut holders = holders.into_iter();
-    let (Some(holder), None) = (holders.next(), holders.next()) else {
-        return Err(refused());
+    let holder = match (holders.next(), holders.next()) {
+        (None, _) => return Ok(None),
+        (Some(holder), None) => holder,
+        (Some(_), Some(_)) => return Err(refused()),
     };
     let is_wanted = match steal {
         Some(named) => named == holder.as_str(),
@@ -50,5 +43,31 @@ pub(crate) async fn claim(
         return Err(refused());
     }
     world.allow_steal(holder.clone());
-    Ok(Some(holder.clone()))
+    Ok(Some(holder))
+}
+
+/// Ends the command where one of these servers is another run's, whatever may be done about it.
+///
+/// # Errors
+/// [`Error::Leased`].
+pub(crate) async fn refuse_held(world: &Arc<World>, servers: &[ServerName]) -> Result<(), Error> {
+    match held(world, servers).await {
+        (_, lines) if lines.is_empty() => Ok(()),
+        (_, lines) => Err(Error::Leased {
+            source: HeldServers(lines),
+        }),
+    }
+}
+
+/// The runs that hold these servers, and a line for each server.
+async fn held(world: &Arc<World>, servers: &[ServerName]) -> (BTreeSet<RunId>, Vec<String>) {
+    let held = driver::leases(world, servers).await;
+    winrm::reap(std::time::Duration::from_secs(5)).await;
+    let lines = held
+        .iter()
+        .map(|(server, lease)| format!("{server} is held by {lease}"));
+    (
+        held.iter().map(|(_, lease)| lease.run.clone()).collect(),
+        lines.collect(),
+    )
 }

@@ -69,7 +69,13 @@ pub(crate) async fn run(common: &Common, args: &Apply, printer: &Printer) -> Res
     }
     window::tell(&plan, timing.finish_by, now, printer);
     seen.tell(&plan, printer);
-    seen.refuse()?;
+    if let Err(refused) = seen.refuse() {
+        // What another run is at work on may look ill. A login that was refused is not tried again.
+        if args.steal_lease.is_none() {
+            leases::refuse_held(&world, &seen.seen(&plan)).await?;
+        }
+        return Err(refused);
+    }
     let steal = leases::claim(&world, &servers, args.steal_lease.as_deref(), printer).await?;
     let question = format!("Change {} servers as shown?", plan.servers.len());
     approval::ask(&args.approval, &plan.hash(), &question, printer)?;
