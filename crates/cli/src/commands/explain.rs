@@ -195,7 +195,7 @@ impl Story<'_> {
             ),
             Wait::Worker => "the answer of the server, bounded by the step's own deadlines".to_owned(),
             Wait::Soak { until } => format!("staying healthy until {}", self.time(*until)),
-            Wait::Undo => "the servers of its pool that are put back before it, one at a time".to_owned(),
+            Wait::Undo => "the servers of its pool or site that are put back before it, one at a time".to_owned(),
         }]
     }
 

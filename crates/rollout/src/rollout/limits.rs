@@ -147,10 +147,10 @@ impl Rollout {
         }
     }
 
-    /// The step that a healthy server has to take back because its wave spent the budget. One server of a pool at a time, and only when nobody
-    /// of the pool is under way any more.
+    /// The step that a healthy server has to take back because its wave spent the budget. One server of a pool or a site at a time, and only when
+    /// nobody of it is under way any more.
     pub(super) fn wave_undo(&self, record: &Record) -> Option<usize> {
-        let is_alone = self.is_wave_undo_due(record) && self.is_pool_quiet(record);
+        let is_alone = self.is_wave_undo_due(record) && self.is_quiet_around(record);
         if is_alone && !self.is_undo_withheld(record) {
             self.last_undoable(record)
         } else {
@@ -158,12 +158,12 @@ impl Rollout {
         }
     }
 
-    /// Whether nobody of the server's pool is under way.
-    pub(super) fn is_pool_quiet(&self, record: &Record) -> bool {
+    /// Whether nobody is under way who shares a floor with the server.
+    pub(super) fn is_quiet_around(&self, record: &Record) -> bool {
         !self
             .records
             .iter()
-            .any(|other| other.pool == record.pool && self.is_under_way(other))
+            .any(|other| self.is_under_way(other) && self.plan.share_a_floor(&other.name, &record.name))
     }
 
     /// Whether a healthy server will have to take its steps back because its wave spent the budget.

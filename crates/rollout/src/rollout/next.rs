@@ -220,7 +220,7 @@ impl Rollout {
         }
         if self.is_budget_spent() {
             for record in &self.records {
-                if self.is_undo_withheld(record) && self.is_pool_quiet(record) {
+                if self.is_undo_withheld(record) && self.is_quiet_around(record) {
                     let step = self.last_undoable(record)?;
                     return Some(EventKind::UndoFailed {
                         server: record.name.clone(),

@@ -8,7 +8,7 @@ use inventory::{OnFailure, PoolName, Strategy};
 use super::Rollout;
 use super::state::{Record, Stand};
 use crate::observation::{FailureKind, StepError};
-use crate::plan::PlannedPool;
+use crate::plan::{Floor, PlannedPool};
 
 impl Rollout {
     /// The pool whose own budget is spent.
@@ -136,39 +136,47 @@ impl Rollout {
         self.records.iter().all(is_last) && self.keeps_floors(record)
     }
 
-    /// Whether the floor, as far as the run itself knows, forbids to put the healthy server back: too many may be out already. It has no one to
-    /// wait for, since its pool is quiet.
+    /// Whether a floor, as far as the run itself knows, forbids to put the healthy server back: too many may be out already. It has no one to
+    /// wait for, since nobody around it is under way.
     pub(super) fn is_undo_withheld(&self, record: &Record) -> bool {
-        let Some(planned) = self.pool_of(record).filter(|_| self.is_wave_undo_due(record)) else {
-            return false;
-        };
-        let out = || {
-            self.records.iter().filter(|other| {
-                other.pool == record.pool && other.name != record.name && other.suspect && !other.is_back
-            })
-        };
-        let number = u32::try_from(out().count()).unwrap_or(u32::MAX);
-        let weight: u32 = out().map(|other| other.weight).sum();
-        self.plan.takes_out()
-            && (planned.size.saturating_sub(number.saturating_add(1)) < planned.min_in_rotation
+        self.is_wave_undo_due(record) && self.plan.takes_out() && self.withholding(record).is_some()
+    }
+
+    /// The floor that would be broken if the server were out beside those that may be out already.
+    fn withholding(&self, record: &Record) -> Option<(Floor, &PlannedPool)> {
+        self.plan.floors_of(&record.name).find(|(floor, planned)| {
+            let out = || {
+                self.records.iter().filter(|other| {
+                    other.name != record.name
+                        && other.suspect
+                        && !other.is_back
+                        && self
+                            .plan
+                            .floors_of(&other.name)
+                            .any(|(theirs, _)| theirs == *floor)
+                })
+            };
+            let number = u32::try_from(out().count()).unwrap_or(u32::MAX);
+            let weight: u32 = out().map(|other| other.weight).sum();
+            planned.size.saturating_sub(number.saturating_add(1)) < planned.min_in_rotation
                 || planned
                     .weight
                     .saturating_sub(weight.saturating_add(record.weight))
-                    < planned.min_weight_in_rotation)
+                    < planned.min_weight_in_rotation
+        })
     }
 
     /// Why the healthy server is not put back.
     pub(super) fn withheld(&self, record: &Record) -> StepError {
-        let pool = record.pool.as_ref().map_or("no pool", PoolName::as_str);
-        let planned = self.pool_of(record);
+        let expected = self.withholding(record).map_or_else(
+            || format!("room to take {} out", record.name),
+            |(floor, planned)| format!("{floor} keeps {} in rotation without it", planned.min_in_rotation),
+        );
         StepError {
             kind: FailureKind::Failed,
             doing: format!("put {} back with its wave", record.name),
-            expected: format!(
-                "pool {pool} keeps {} in rotation without it",
-                planned.map_or(0, |planned| planned.min_in_rotation)
-            ),
-            found: "too many of the pool failed and may be out of rotation".to_owned(),
+            expected,
+            found: "too many failed there and may be out of rotation".to_owned(),
             hint: Some(format!(
                 "{} is healthy and changed; bring the failed servers back first",
                 record.name

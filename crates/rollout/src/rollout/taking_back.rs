@@ -70,7 +70,7 @@ impl Rollout {
         }
     }
 
-    /// The server whose turn it is to be taken back, and its step: the last waves first, one server of a pool at a time, nobody once the
+    /// The server whose turn it is to be taken back, and its step: the last waves first, one server of a pool or a site at a time, nobody once the
     /// operator wants an end.
     pub(super) fn next_taken_back(&self) -> Option<(ServerName, usize)> {
         if self.stop.is_some() || self.count_under_way() >= self.plan.max_parallel {
@@ -79,7 +79,7 @@ impl Rollout {
         self.records
             .iter()
             .rev()
-            .filter(|record| matches!(record.stand, Stand::TakenBack { .. }) && self.is_pool_quiet(record))
+            .filter(|record| matches!(record.stand, Stand::TakenBack { .. }) && self.is_quiet_around(record))
             .find_map(|record| Some((record.name.clone(), self.last_undoable(record)?)))
     }
 

@@ -43,7 +43,7 @@ fn pays(debt: Debt, restore: bool) -> Action {
 fn it_is_confirmed_once_every_step_is_proven_and_before_the_watch() {
     let mut run = Run::new(confirmed_plan(OnFailure::Undo, 0));
     run.walk_to("eas-1", RETURN);
-    run.probed("eas-1", RETURN, rollout::Found::Ready(before(RETURN)));
+    run.probed("eas-1", RETURN, Found::Ready(before(RETURN)));
     for kind in [
         EventKind::StepApplied {
             server: server("eas-1"),

@@ -6,10 +6,10 @@ use inventory::{Policy, PoolName, Quantity, Site};
 use jiff::SignedDuration;
 use rollout::{
     Action, Before, EventKind, FailureKind, Floor, Found, Next, OutOfRotation, Phase, Plan, Rotation,
-    ServerState, Wait,
+    ServerState, Verdict, Wait,
 };
 
-use crate::farm::{DRAIN, error, inventory, playbook, policy, rotation, server};
+use crate::farm::{DRAIN, RESTART, RESTRICT, error, inventory, playbook, policy, rotation, seen, server};
 use crate::run::Run;
 
 /// Pools `eas` and `owa` of three each, all at site `east`, of which four have to stay.
@@ -136,4 +136,30 @@ fn a_broken_floor_of_a_site_stops_the_run() {
     run.tell(floor("east"));
     assert!(run.rollout.is_stopping());
     assert!(run.rollout.plan().pools.contains_key(&PoolName::from("owa")));
+}
+
+#[test]
+fn a_spent_wave_goes_back_one_server_of_a_site_at_a_time() {
+    let mut run = Run::new(plan());
+    for name in ["eas-1", "owa-1", "eas-2", "owa-2"] {
+        run.finish(name);
+    }
+    run.fail_at("eas-3", RESTART);
+    run.surveyed("owa-3", seen(&[RESTRICT]));
+    run.settle();
+    run.undo("eas-3");
+    run.pay("eas-3");
+    let going_back = |run: &Run| -> Vec<String> {
+        let is_going = |name: &&str| {
+            let state = run.rollout.state_of(&server(name));
+            matches!(state, Some(ServerState::Undoing { .. }))
+        };
+        let names = ["eas-1", "eas-2", "owa-1", "owa-2"];
+        names.into_iter().filter(is_going).map(str::to_owned).collect()
+    };
+    for expected in ["eas-1", "owa-1", "eas-2", "owa-2"] {
+        assert_eq!(going_back(&run), [expected], "of two pools, and of one site");
+        run.undo(expected);
+    }
+    assert_eq!(run.rollout.verdict(), Some(Verdict::Undone));
 }
