@@ -49,6 +49,12 @@ async fn order_and_texts_come_back_as_they_were_in_one_commit() {
          /+\"[ipAddress='198.51.100.0',subnetMask='255.255.255.0']\" /denyAction:NotFound",
     )
     .await;
+    let deny = "unlisted = \"deny\",";
+    stage.edit(
+        "playbook.toml",
+        deny,
+        &format!("{deny} deny_action = \"not_found\","),
+    );
     let former = own(&stage).await;
     assert!(
         former.contains("2001:DB8::10") && former.contains("subnetMask=\"24\""),
