@@ -53,7 +53,7 @@ pub struct Policy {
     /// How long a server may take to become healthy after its change.
     #[serde(serialize_with = "friendly")]
     pub healthy_deadline: SignedDuration,
-    /// How long a server may take for its whole change.
+    /// How long a server waits, before it is drained, for its pool and its site to have one to spare. Each step has a limit of its own.
     #[serde(serialize_with = "friendly")]
     pub progress_deadline: SignedDuration,
     /// How long a server's lease keeps other runs away without being renewed.

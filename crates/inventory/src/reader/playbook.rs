@@ -160,7 +160,7 @@ fn policy(table: &Table<'_>, found: &mut Findings<'_>) -> Policy {
             .into_iter()
             .find_map(|key| table.get(key));
         let message = format!(
-            "progress_deadline ({}) is shorter than healthy_deadline ({}), which is a part of it",
+            "progress_deadline ({}) is shorter than healthy_deadline ({}): a server would give up waiting for another one before that one has to be back",
             duration::show(progress_deadline),
             duration::show(healthy_deadline)
         );
@@ -169,7 +169,7 @@ fn policy(table: &Table<'_>, found: &mut Findings<'_>) -> Policy {
             Code::DeadlineOrder,
             place,
             message,
-            "a server's whole change takes longer than its health alone",
+            "make progress_deadline at least as long",
         );
     }
     let words = [
