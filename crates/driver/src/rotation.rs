@@ -161,7 +161,13 @@ async fn among<'a>(
     }
 }
 
-async fn found(world: &World, view: &PoolView, server: &Server, pages: &[String]) -> Result<(), String> {
+/// By the load balancer's word, and by the pages where it says that the server has clients.
+pub(crate) async fn found(
+    world: &World,
+    view: &PoolView,
+    server: &Server,
+    pages: &[String],
+) -> Result<(), String> {
     let member = view
         .member(&server.load_balancer_name)
         .map_err(|_| "the load balancer does not know it".to_owned())?;

@@ -186,7 +186,12 @@ impl PlannedPool {
     /// once, and leaving takes nobody out who was not in. Number and weight have to be kept, as in the plan's own proof.
     pub fn spares(&self, seen: &Rotation) -> bool {
         let (left, weight) = seen.without_it();
-        left >= self.min_in_rotation
+        self.is_kept_by(left, weight)
+    }
+
+    /// Whether so many in rotation are enough, and what they weigh, where that is known and counts.
+    pub fn is_kept_by(&self, number: u32, weight: Option<u32>) -> bool {
+        number >= self.min_in_rotation
             && (!self.is_weighted() || weight.is_none_or(|weight| weight >= self.min_weight_in_rotation))
     }
 }

@@ -144,11 +144,7 @@ impl<'a> Post<'a> {
         let mut seen = Seen::default();
         for server in &self.servers {
             let found = match views.of(server) {
-                Some(Ok(view)) => match view.member(&server.load_balancer_name) {
-                    Ok(member) if member.is_in_rotation() => Ok(()),
-                    Ok(member) => Err(member.status.clone()),
-                    Err(_) => Err("the load balancer does not know it".to_owned()),
-                },
+                Some(Ok(view)) => rotation::found(self.world, view, server, &[]).await,
                 Some(Err(_)) => return None,
                 None => {
                     let pages = rotation::known_pages(self.plan, server);
@@ -174,9 +170,7 @@ impl<'a> Post<'a> {
             weight,
             out,
         } = seen;
-        let holds = *in_rotation >= planned.min_in_rotation
-            && (!planned.is_weighted() || *weight >= planned.min_weight_in_rotation);
-        (!holds).then(|| {
+        (!planned.is_kept_by(*in_rotation, Some(*weight))).then(|| {
             let weighing = match planned.is_weighted() {
                 true => format!(" of weight {weight}"),
                 false => String::new(),

@@ -9,6 +9,7 @@ use jiff::SignedDuration;
 use rollout::Plan;
 
 use super::AT_A_TIME;
+use crate::failure::from_web;
 use crate::web::WebError;
 use crate::world::World;
 
@@ -46,29 +47,15 @@ pub(super) async fn blind(world: &Arc<World>, plan: &Plan) -> Blind {
 }
 
 async fn ask(world: &World, vantage: &VantageName, server: &ServerName, path: &str) -> Result<(), WebError> {
-    let unknown = |error: crate::error::Error| WebError::Client {
-        address: server.to_string(),
-        source: error.into(),
-    };
-    let front = world
-        .front(world.server(server).map_err(unknown)?, Some(vantage))
-        .await?;
+    let front = world.front_of(server, vantage).await?;
     front.get(path, world.clock().limit(LIMIT)).await.map(|_| ())
 }
 
 /// The error and the last of its causes, which is what an operator can act upon.
 fn told(error: &WebError) -> String {
-    let last = match error {
-        WebError::Lost { error, .. } => error.causes.last().cloned(),
-        error => {
-            let first = std::error::Error::source(error);
-            std::iter::successors(first, |error| error.source())
-                .last()
-                .map(ToString::to_string)
-        }
-    };
-    match last {
-        Some(cause) => format!("{error} ({cause})"),
-        None => error.to_string(),
+    let told = from_web("", "", error);
+    match told.causes.last() {
+        Some(cause) => format!("{} ({cause})", told.found),
+        None => told.found,
     }
 }

@@ -260,13 +260,7 @@ impl Shared {
 
     async fn front(&self, post: &Post) -> Result<Front, WebError> {
         match &post.watched {
-            Watched::Server(server) => {
-                let server = self
-                    .world
-                    .server(server)
-                    .map_err(|error| unreachable(server.as_str(), error))?;
-                self.world.front(server, Some(&post.vantage)).await
-            }
+            Watched::Server(server) => self.world.front_of(server, &post.vantage).await,
             Watched::Vip(pool) => self.world.entrance(pool, &post.vantage).await,
         }
     }
@@ -283,13 +277,6 @@ impl Shared {
             Watched::Vip(_) if excused.contains(&key) => judge.excuse(),
             Watched::Server(_) | Watched::Vip(_) => {}
         }
-    }
-}
-
-fn unreachable(address: &str, error: crate::error::Error) -> WebError {
-    WebError::Client {
-        address: address.to_owned(),
-        source: error.into(),
     }
 }
 

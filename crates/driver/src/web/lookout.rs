@@ -1,6 +1,6 @@
 //! Another Windows server as the place from which a front end is looked at: it is told over WinRM to ask for the page.
 //!
-//! Starting PowerShell takes about a second, so several looks may be under way on one server, each in a shell of its own, once the first one had its
+//! Each look starts PowerShell, which takes its time, so several may be under way on one server, each in a shell of its own, once the first one had its
 //! login accepted. Nothing is tried again once a login was refused: that could lock the account.
 
 use exchange::vantage::{Request, Sighting, look};

@@ -42,6 +42,19 @@ impl World {
         Ok(front)
     }
 
+    /// The same of a server by its name, from a vantage.
+    pub(crate) async fn front_of(
+        &self,
+        server: &ServerName,
+        vantage: &VantageName,
+    ) -> Result<Front, WebError> {
+        let written = self.server(server).map_err(|error| WebError::Client {
+            address: server.to_string(),
+            source: error.into(),
+        })?;
+        self.front(written, Some(vantage)).await
+    }
+
     /// Whether the inventory says where the pool's virtual address is.
     pub(crate) fn has_entrance(&self, pool: &PoolName) -> bool {
         self.inventory.pools.get(pool).and_then(place_of_vip).is_some()

@@ -5,7 +5,7 @@ use std::fmt;
 use inventory::{PoolName, ServerName};
 use serde::{Deserialize, Serialize};
 
-use super::{Plan, PlannedPool};
+use super::{Plan, PlannedPool, PlannedServer};
 use crate::observation::{Before, Rotation};
 
 /// Whose floor.
@@ -36,6 +36,16 @@ pub struct Shortage<'a> {
     pub planned: &'a PlannedPool,
     /// What is there.
     pub seen: &'a Rotation,
+}
+
+impl PlannedServer {
+    /// Whether the server belongs to the pool, or stands at the site.
+    pub fn is_of(&self, floor: &Floor) -> bool {
+        match floor {
+            Floor::Pool(pool) => self.pool.as_ref() == Some(pool),
+            Floor::Site(site) => self.site.as_ref() == Some(site),
+        }
+    }
 }
 
 impl Plan {

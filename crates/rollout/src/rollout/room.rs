@@ -152,17 +152,18 @@ impl Rollout {
                         && !other.is_back
                         && self
                             .plan
-                            .floors_of(&other.name)
-                            .any(|(theirs, _)| theirs == *floor)
+                            .servers
+                            .get(&other.name)
+                            .is_some_and(|server| server.is_of(floor))
                 })
             };
             let number = u32::try_from(out().count()).unwrap_or(u32::MAX);
             let weight: u32 = out().map(|other| other.weight).sum();
-            planned.size.saturating_sub(number.saturating_add(1)) < planned.min_in_rotation
-                || planned
-                    .weight
-                    .saturating_sub(weight.saturating_add(record.weight))
-                    < planned.min_weight_in_rotation
+            let left = planned.size.saturating_sub(number.saturating_add(1));
+            let weight_left = planned
+                .weight
+                .saturating_sub(weight.saturating_add(record.weight));
+            !planned.is_kept_by(left, Some(weight_left))
         })
     }
 

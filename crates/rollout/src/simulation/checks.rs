@@ -11,7 +11,7 @@ use crate::action::{Action, Debt};
 use crate::error::IllegalTransition;
 use crate::event::EventKind;
 use crate::observation::Before;
-use crate::plan::{Plan, PlannedPool, PlannedServer};
+use crate::plan::{Floor, Plan};
 use crate::rollout::Rollout;
 use crate::server::ServerState;
 use crate::verdict::Verdict;
@@ -130,27 +130,10 @@ pub fn check_floors(
     is_out: impl Fn(&ServerName) -> bool,
     promises_smallest: bool,
 ) -> Result<(), Breach> {
-    for (name, pool) in &plan.pools {
-        let is_member = |server: &PlannedServer| server.pool.as_ref() == Some(name);
-        check_floor(
-            plan,
-            format!("pool {name}"),
-            pool,
-            is_member,
-            &is_out,
-            promises_smallest,
-        )?;
-    }
-    for (name, site) in &plan.sites {
-        let is_member = |server: &PlannedServer| server.site.as_ref() == Some(name);
-        check_floor(
-            plan,
-            format!("site {name}"),
-            site,
-            is_member,
-            &is_out,
-            promises_smallest,
-        )?;
+    let pools = plan.pools.keys().cloned().map(Floor::Pool);
+    let sites = plan.sites.keys().cloned().map(Floor::Site);
+    for floor in pools.chain(sites) {
+        check_floor(plan, &floor, &is_out, promises_smallest)?;
     }
     let mut labelled: BTreeMap<&str, &ServerName> = BTreeMap::new();
     for (name, server) in plan.servers.iter().filter(|(name, _)| is_out(name)) {
@@ -170,16 +153,17 @@ pub fn check_floors(
 
 fn check_floor(
     plan: &Plan,
-    whose: String,
-    planned: &PlannedPool,
-    is_member: impl Fn(&PlannedServer) -> bool,
+    floor: &Floor,
     is_out: impl Fn(&ServerName) -> bool,
     promises_smallest: bool,
 ) -> Result<(), Breach> {
+    let Some(planned) = plan.planned(floor) else {
+        return Ok(());
+    };
     let out: Vec<u32> = plan
         .servers
         .iter()
-        .filter(|(name, server)| is_member(server) && is_out(name))
+        .filter(|(name, server)| server.is_of(floor) && is_out(name))
         .map(|(_, server)| server.weight)
         .collect();
     let left = planned
@@ -193,7 +177,7 @@ fn check_floor(
     }
     if left < promised || weight < promised_weight {
         return Err(Breach::Floor {
-            whose,
+            whose: floor.to_string(),
             left,
             weight,
             promised,

@@ -207,10 +207,10 @@ impl World {
         &'a self,
         floor: &'a Floor,
     ) -> impl Iterator<Item = (&'a ServerName, &'a PlannedServer)> {
-        self.plan.servers.iter().filter(move |(_, server)| match floor {
-            Floor::Pool(pool) => server.pool.as_ref() == Some(pool),
-            Floor::Site(site) => server.site.as_ref() == Some(site),
-        })
+        self.plan
+            .servers
+            .iter()
+            .filter(move |(_, server)| server.is_of(floor))
     }
 
     fn kind(&self, step: usize) -> Option<StepKind> {
