@@ -199,16 +199,22 @@ async fn until_back(stage: &Stage, former: &Section) {
         .expect("the former rules come back");
 }
 
+/// casgate dies once it has made so many commits of its change; how many commits there were before.
+async fn killed_after(stage: &Stage, commits: usize) -> usize {
+    let before = stage.ran(0, "set config");
+    let mut run = stage.start_apply();
+    run.until("cas01 step_probed restrict ready").await;
+    until_commits(stage, before + commits).await;
+    run.kill().await;
+    before
+}
+
 /// casgate dies between two commits, the switch goes off, and one of the task's lines meets another writer.
 async fn cut_off_and_put_back(commits: usize, then: &[&str]) {
     let (stage, former) = stage_between_two_lists().await;
     confirmed(&stage);
     let callers = Callers::start(&stage, ENTRIES / 4..ENTRIES);
-    let before = stage.ran(0, "set config");
-    let mut run = stage.start_apply();
-    run.until("cas01 step_probed restrict ready").await;
-    until_commits(&stage, before + commits).await;
-    run.kill().await;
+    killed_after(&stage, commits).await;
     let left = stage.section(0).await;
     assert!(!left.same_meaning(&former), "killed too early");
     stage.machine(0).faults().file_changed_on_disk.set(1);
@@ -241,11 +247,7 @@ async fn a_switch_that_a_resume_set_anew_brings_back_what_was_there_at_first() {
     let (stage, former) = stage_between_two_lists().await;
     confirmed(&stage);
     let callers = Callers::start(&stage, ENTRIES / 4..ENTRIES);
-    let before = stage.ran(0, "set config");
-    let mut run = stage.start_apply();
-    run.until("cas01 step_probed restrict ready").await;
-    until_commits(&stage, before + 2).await;
-    run.kill().await;
+    let before = killed_after(&stage, 2).await;
     let mut run = stage.start(&["resume", "latest"]);
     run.until("cas01 step_probed restrict ready").await;
     until_commits(&stage, before + 4).await;

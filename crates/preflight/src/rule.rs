@@ -255,7 +255,7 @@ const TABLE: [Row; 44] = [
         "vantage-blind",
         Refuse,
         true,
-        "a vantage that sees nothing before the change could prove nothing after it, and its server would be put back",
+        "a vantage that sees nothing before the change would prove nothing after it, and the run would end at its first server",
     ),
     Row(
         Rule::CutOff,
